@@ -1,0 +1,115 @@
+"""The reference engine: the textbook, step by step, in NumPy. It says what is right and is never optimised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassnet.engines.engine import Block, Descent, Engine, Steps
+from glassnet.engines.nonfinite import non_finite_pass, non_finite_theta
+from glassnet.network.backprop import backprop, forward, row_errors
+from glassnet.network.inputs import one_hot
+from glassnet.network.network import Network
+from glassnet.network.objective import Objective
+from glassnet.network.parameters import Parameters
+
+Array = NDArray[Any]
+
+_BYTES_AT_A_TIME = 64 * 2**20
+_ROWS_AT_A_TIME = 4096
+
+
+@final
+class ReferenceEngine(Engine):
+    """Computes each step as the equations say it; see `Engine` for the parameters."""
+
+    def __init__(self, network: Network, objective: Objective, descent: Descent, batch_size: int, seed: int) -> None:
+        super().__init__(network, objective, descent, batch_size, seed)
+        trainable = network.layout.mask("trainable")
+        self._frozen = None if trainable.all() else ~trainable
+
+    def run(
+        self, block: Block, order: Array, rates: list[tuple[float, float | None]], stop: Callable[[], bool]
+    ) -> Steps:
+        """Take steps over consecutive batches; see `Engine.run`."""
+        errors, weights = np.zeros(len(rates)), np.zeros(len(rates))
+        taken = 0
+        with np.errstate(all="ignore"):
+            for i, (learning_rate, momentum) in enumerate(rates):
+                if stop():
+                    break
+                rows = order[i * self.batch_size : (i + 1) * self.batch_size]
+                errors[i], weights[i] = self._step(block, rows, learning_rate, momentum)
+                self.state.step += 1
+                taken += 1
+        return Steps(errors[:taken], weights[:taken])
+
+    def _step(self, block: Block, rows: Array, learning_rate: float, momentum: float | None) -> tuple[float, float]:
+        """Take one step and return what it met: the mean row error with the penalty, and Σw."""
+        net = self.network
+        weight = block.sample_weight[rows]
+        total = float(weight.sum())
+        if total == 0:
+            return 0.0, 0.0
+        x = block.x[rows]
+        y = one_hot(block.y[rows], self.objective.loss, net.outputs, net.dtype)
+        masks = net.draw_masks(self.seed, self.state.step, len(rows))
+        before = net.theta.copy()
+        penalty = float(self.objective.penalty(before, net.layout))
+
+        def loss_and_gradient(theta: Array) -> tuple[float, Array]:
+            parameters = net.parameters if theta is net.theta else Parameters(net.layout, theta)
+            p = backprop(net.layers, parameters, self.objective, x, y, weight, masks)
+            gradient = p.gradient.theta
+            finite = np.isfinite(p.loss) and np.isfinite(gradient).all()
+            if not finite and np.array_equal(theta, before):  # a line search may well try a θ that is not finite
+                numbers = rows if block.numbers is None else block.numbers[rows]
+                raise non_finite_pass(p, net, numbers, self.state.step)
+            if self._frozen is not None:
+                gradient[self._frozen] = 0
+            self.descent.clip(gradient)
+            return p.loss, gradient
+
+        loss = self.descent.optimizer.step(
+            net.theta, loss_and_gradient, self.state.optimizer, learning_rate, momentum
+        )
+
+        if self._frozen is not None:
+            net.theta[self._frozen] = before[self._frozen]  # weight decay must not move them either
+        if not np.isfinite(net.theta).all():
+            error = non_finite_theta(net, self.state.step)
+            net.theta[:] = before
+            raise error
+        row_mean = (loss - penalty) / total if self.objective.reduction == "sum" else loss - penalty
+        return row_mean + penalty, total
+
+    def row_errors(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """Return the error and the prediction of each row; see `Engine.row_errors`."""
+        net = self.network
+        parts = []
+        with np.errstate(all="ignore"):
+            for i in range(0, len(x), _ROWS_AT_A_TIME):
+                truth = one_hot(y[i : i + _ROWS_AT_A_TIME], self.objective.loss, net.outputs, net.dtype)
+                z, a = forward(net.layers, net.parameters, x[i : i + _ROWS_AT_A_TIME])
+                parts.append((row_errors(net.layers, self.objective, z, a, truth), a[-1]))
+        errors, predictions = zip(*parts, strict=True)
+        return np.concatenate(errors), np.concatenate(predictions)
+
+    def losses(self, thetas: Array, block: Block) -> Array:
+        """Return the error of the block for each θ of a stack; see `Engine.losses`."""
+        net = self.network
+        y = one_hot(block.y, self.objective.loss, net.outputs, net.dtype)
+        c = self.objective.coefficients(block.sample_weight)
+        bytes_each = thetas.itemsize * len(block) * 2 * sum(shape[0] for shape in net.shapes)
+        chunk = max(1, _BYTES_AT_A_TIME // bytes_each)
+        losses = np.empty(len(thetas))
+        with np.errstate(all="ignore"):
+            for i in range(0, len(thetas), chunk):
+                stack = thetas[i : i + chunk]
+                z, a = forward(net.layers, Parameters(net.layout, stack), block.x)
+                errors = row_errors(net.layers, self.objective, z, a, y)
+                losses[i : i + chunk] = errors @ c + self.objective.penalty(stack, net.layout)
+        return losses

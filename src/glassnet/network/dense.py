@@ -1,0 +1,154 @@
+"""The dense layer: every neuron listens to every input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassnet.errors import InputError
+from glassnet.maths.activations import ACTIVATIONS, IDENTITY, Activation, AnyActivation
+from glassnet.maths.initializers import INITIALIZERS
+from glassnet.network.layer import Layer
+from glassnet.network.parameters import Parameter, Shape
+from glassnet.network.plan import Elementwise, Operation, Product, Row
+
+Array = NDArray[Any]
+
+
+@final
+@dataclass(frozen=True, init=False)
+class Dense(Layer):
+    """Neurons that each sum all inputs, weighted, and pass the sum through an activation.
+
+    Parameters
+    ----------
+    units : int
+        How many neurons.
+    activation : str or Activation
+        Name or record of g in a = g(z).
+    bias : bool
+        Whether each neuron has a bias.
+    trainable_bias : bool
+        Whether training moves the biases; their gradient is there to see either way.
+    weight_init : str or None
+        Initializer of the weights (inputs, outputs); None takes the one that suits the activation.
+    bias_init : str
+        Initializer of the biases (outputs,).
+
+    Raises
+    ------
+    InputError
+        If a number or a name cannot be used.
+
+    Examples
+    --------
+    >>> import glassnet as gn
+    >>> gn.Dense(30, "relu")
+    Dense(30, 'relu')
+    """
+
+    kind: ClassVar[str] = "dense"
+
+    units: int
+    activation: AnyActivation
+    bias: bool
+    trainable_bias: bool
+    weight_init: str
+    bias_init: str
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | AnyActivation = IDENTITY,
+        *,
+        bias: bool = True,
+        trainable_bias: bool = True,
+        weight_init: str | None = None,
+        bias_init: str = "zeros",
+    ) -> None:
+        if isinstance(units, bool) or not isinstance(units, int | np.integer) or units < 1:
+            raise InputError(f"Dense has {units!r} units; expected a whole number from 1 up, as in Dense(30, 'relu').")
+        g = ACTIVATIONS.resolve(activation)
+        if g.name in ACTIVATIONS and ACTIVATIONS[g.name].source != g.source:
+            raise InputError(f"Your activation is named {g.name!r}, as one of glassnet's own; give it another name.")
+        settings = {
+            "units": int(units),
+            "activation": g,
+            "bias": bool(bias),
+            "trainable_bias": bool(trainable_bias),
+            "weight_init": INITIALIZERS.resolve(g.weight_init if weight_init is None else weight_init).name,
+            "bias_init": INITIALIZERS.resolve(bias_init).name,
+        }
+        for name, value in settings.items():
+            object.__setattr__(self, name, value)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Return (units,); the input must be a row of numbers."""
+        if len(input_shape) != 1:
+            raise InputError(f"Dense reads rows of numbers, but its input has shape {input_shape}; flatten it first.")
+        return (self.units,)
+
+    def parameters(self, input_shape: Shape) -> tuple[Parameter, ...]:
+        """Weights (inputs, units) and, with a bias, biases (units,)."""
+        weights = Parameter("weights", (input_shape[0], self.units), self.weight_init)
+        biases = Parameter(
+            "biases", (self.units,), self.bias_init, trainable=self.trainable_bias, penalised=False
+        )
+        return (weights, biases) if self.bias else (weights,)
+
+    def forward(self, x: Array, parameters: Mapping[str, Array], mask: Array | None = None) -> Array:
+        """Z = x W + b."""
+        z: Array = x @ parameters["weights"]
+        if self.bias:
+            z += parameters["biases"][..., None, :]  # the same bias for every row
+        return z
+
+    def backward(
+        self,
+        blame: Array,
+        x: Array,
+        parameters: Mapping[str, Array],
+        gradient: Mapping[str, Array],
+        mask: Array | None = None,
+    ) -> Array:
+        """∂E/∂W = xᵀ δ (a_j δ_i for every weight, summed over rows); ∂E/∂b = Σ δ; ∂E/∂x = δ Wᵀ."""
+        np.matmul(x.T, blame, out=gradient["weights"])
+        if self.bias:
+            blame.sum(axis=0, out=gradient["biases"])
+        slope_of_x: Array = blame @ parameters["weights"].T
+        return slope_of_x
+
+    def lower(self, input_shape: Shape, places: Mapping[str, int], k: int) -> tuple[Operation, ...]:
+        """A product, then the activation."""
+        g = self.activation
+        product = Product(input_shape[0], self.units, places["weights"], places.get("biases"))
+        after: Operation = Elementwise(g, self.units) if isinstance(g, Activation) else Row(g, self.units)
+        return (product, after)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the constructor's arguments as plain values."""
+        return {
+            "kind": self.kind,
+            "units": self.units,
+            "activation": self.activation.name,
+            "bias": self.bias,
+            "trainable_bias": self.trainable_bias,
+            "weight_init": self.weight_init,
+            "bias_init": self.bias_init,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], activations: Mapping[str, AnyActivation]) -> Dense:
+        """Make the layer again."""
+        settings = {name: value for name, value in values.items() if name not in ("kind", "units", "activation")}
+        name = values["activation"]
+        return cls(values["units"], activations.get(name, name), **settings)
+
+    def __repr__(self) -> str:
+        extras = "" if self.bias else ", bias=False"
+        extras += ", trainable_bias=False" if self.bias and not self.trainable_bias else ""
+        return f"Dense({self.units}, {self.activation.name!r}{extras})"

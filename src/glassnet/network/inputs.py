@@ -1,0 +1,230 @@
+"""What people pass in, taken as it is and checked once: rows, truths and weights of rows.
+
+Arrays may come from NumPy, pandas, polars or Arrow. What cannot be used is refused in a sentence; nothing is guessed
+or repaired.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from glassnet.errors import GlassnetWarning, InputError
+from glassnet.maths.losses import Loss, Targets
+from glassnet.network.parameters import Shape
+
+Array = NDArray[Any]
+
+
+def as_numbers(values: ArrayLike, name: str) -> Array:
+    """Return `values` as an array of bool, integers or floats, all finite.
+
+    Raises
+    ------
+    InputError
+        For text, objects, complex numbers, ragged lists, NaN and infinities; says where the first one stands.
+    """
+    try:
+        array = np.asarray(values)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{name} cannot be read as one array ({error}); expected rows of equal length.") from error
+    if array.dtype == object:  # what pandas gives for columns of unlike types
+        try:
+            array = array.astype(np.float64)
+        except (ValueError, TypeError):
+            raise InputError(_not_a_number(array, name)) from None
+    if array.dtype.kind not in "buif":
+        raise InputError(f"{name} holds {array.dtype} values; expected numbers. {_FIXES.get(array.dtype.kind, '')}")
+    if array.dtype.kind == "f" and not np.isfinite(array.sum()) and not np.isfinite(array).all():
+        at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        count = int((~np.isfinite(array)).sum())
+        raise InputError(
+            f"{name} holds {array[at]} at {list(at)} ({count} such value{'s' if count > 1 else ''} in all); "
+            f"expected finite numbers. Remove or fill {'them' if count > 1 else 'it'} first."
+        )
+    return array
+
+
+_FIXES = {
+    "U": "Turn labels into integers, for example with numpy.unique(labels, return_inverse=True)[1].",
+    "S": "Turn labels into integers, for example with numpy.unique(labels, return_inverse=True)[1].",
+    "M": "Turn dates into numbers first, for example days since a date.",
+    "m": "Turn durations into numbers first, for example seconds.",
+    "c": "Pass real and imaginary parts as columns of their own.",
+}
+
+
+def _not_a_number(array: Array, name: str) -> str:
+    for at in np.ndindex(array.shape):
+        try:
+            float(array[at])
+        except (ValueError, TypeError):
+            value = array[at]
+            return (
+                f"{name} is an object array that holds {value!r} of type {type(value).__name__} at {list(at)}; "
+                "expected numbers in rows of equal length."
+            )
+    return f"{name} is an object array; expected numbers in rows of equal length."
+
+
+def as_rows(X: ArrayLike, input_shape: Shape, dtype: np.dtype[Any], name: str = "X") -> Array:
+    """Return X as a C-contiguous (m, inputs) array of `dtype`.
+
+    Raises
+    ------
+    InputError
+        If the shape does not fit the network, or a value cannot be used.
+    """
+    array = as_numbers(X, name)
+    if array.ndim == 1 and array.shape == input_shape:
+        raise InputError(f"{name} has shape {array.shape}; expected rows. For a single row pass {name}[None, :].")
+    if array.ndim != 1 + len(input_shape) or array.shape[1:] != input_shape:
+        raise InputError(
+            f"{name} has shape {array.shape}; the network reads rows of shape {input_shape}, so expected "
+            f"(m, {', '.join(map(str, input_shape))})."
+        )
+    if len(array) == 0:
+        raise InputError(f"{name} has no rows; expected at least one.")
+    cast = np.ascontiguousarray(array, dtype=dtype)
+    if dtype == np.float32 and not np.isfinite(cast).all():
+        raise InputError(f"{name} holds numbers beyond float32's 3.4e38; scale them down or use dtype='float64'.")
+    return cast
+
+
+def as_targets(Y: ArrayLike, loss: Loss, m: int, outputs: int, dtype: np.dtype[Any], name: str = "Y") -> Array:
+    """Return Y checked: (m,) int64 class labels, or (m, outputs) numbers of `dtype`.
+
+    Integer labels are meant where Y is (m,) or (m, 1), holds whole numbers of an integer type, and the network has
+    several outputs.
+
+    Raises
+    ------
+    InputError
+        If the shape does not fit, a label has no output, or the loss cannot read the numbers.
+    """
+    array = as_numbers(Y, name)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if len(array) != m or array.ndim == 0:
+        raise InputError(f"{name} has shape {array.shape}; X has {m} rows, so expected ({m},) or ({m}, {outputs}).")
+    if array.ndim == 1 and outputs > 1:
+        return _as_labels(array, outputs, name)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.shape != (m, outputs):
+        raise InputError(
+            f"{name} has shape {array.shape}; the network has {outputs} output{'s' if outputs > 1 else ''}, so "
+            f"expected ({m}, {outputs})" + (f" or integer labels ({m},)." if outputs > 1 else f" or ({m},).")
+        )
+    targets = np.ascontiguousarray(array, dtype=dtype)
+    _require_kind(targets, loss, name)
+    return targets
+
+
+def _as_labels(array: Array, outputs: int, name: str) -> Array:
+    if array.dtype.kind == "f":
+        raise InputError(
+            f"{name} has shape {array.shape} and holds {array.dtype} numbers, but the network has {outputs} outputs; "
+            f"expected integer labels 0 to {outputs - 1} (for labels stored as floats pass {name}.astype(int)) or "
+            f"targets of shape ({len(array)}, {outputs})."
+        )
+    low, high = int(array.min()), int(array.max())
+    if low < 0 or high >= outputs:
+        raise InputError(
+            f"{name} holds the label {low if low < 0 else high}; the network has {outputs} outputs, so expected "
+            f"labels 0 to {outputs - 1}. Give the last layer one unit per class, or number the classes from 0."
+        )
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def _require_kind(targets: Array, loss: Loss, name: str) -> None:
+    """Refuse numbers that the loss does not accept as truth."""
+    kind = loss.targets
+    tolerance = 1e-6 if targets.dtype == np.float64 else 1e-4
+    ok: NDArray[np.bool_] | np.bool_ = np.bool_(True)
+    if kind is Targets.NONNEGATIVE:
+        ok = targets >= 0
+    elif kind is Targets.UNIT:
+        ok = (targets >= 0) & (targets <= 1)
+    elif kind is Targets.DISTRIBUTION:
+        ok = (targets >= 0) & (np.abs(targets.sum(axis=1, keepdims=True) - 1) <= tolerance)
+    elif kind is Targets.ONE_HOT:
+        ok = ((targets == 0) | (targets == 1)) & (targets.sum(axis=1, keepdims=True) == 1)
+    if not np.all(ok):
+        row = int(np.argwhere(~ok)[0][0])
+        shown = np.array2string(targets[row], threshold=8, precision=4)
+        raise InputError(
+            f"{name} holds {shown} in row {row}; loss {loss.name!r} reads integer labels or {kind.value}."
+            if targets.shape[1] > 1
+            else f"{name} holds {shown} in row {row}; loss {loss.name!r} reads {kind.value}."
+        )
+
+
+def one_hot(targets: Array, loss: Loss, outputs: int, dtype: np.dtype[Any]) -> Array:
+    """Return the truth as the loss's formulas read it: (m, outputs), labels as one-hot, smoothing worked in."""
+    if targets.ndim == 1:
+        y: Array = np.zeros((len(targets), outputs), dtype)
+        y[np.arange(len(targets)), targets] = 1
+    else:
+        y = targets
+    return loss.smooth(y)
+
+
+def are_classes(targets: Array) -> bool:
+    """Whether targets name one class for each row: labels, or one-hot over several outputs."""
+    if targets.ndim == 1:
+        return True
+    if targets.shape[1] == 1:
+        return False
+    return bool((((targets == 0) | (targets == 1)).all() and (targets.sum(axis=1) == 1).all()))
+
+
+def require_classes_to_learn(targets: Array, outputs: int, name: str = "Y") -> None:
+    """Refuse labels of a single class, and warn of outputs that no label names.
+
+    Raises
+    ------
+    InputError
+        If all rows have the same label: there is nothing to tell apart.
+    """
+    if targets.ndim != 1 or len(targets) == 1:
+        return
+    seen = np.unique(targets)
+    if len(seen) == 1:
+        raise InputError(
+            f"{name} holds the single class {int(seen[0])} in all {len(targets)} rows; expected at least two classes. "
+            "Add rows of another class, or pass one-hot targets if this is meant."
+        )
+    if len(seen) < outputs:
+        never = [k for k in range(outputs) if k not in set(seen.tolist())]
+        names = ", ".join(map(str, never[:5])) + (", …" if len(never) > 5 else "")
+        warnings.warn(
+            f"The network has {outputs} outputs, but {name} names only {len(seen)} classes: no row shows output "
+            f"{names}. Give the last layer {int(seen[-1]) + 1} units if there are no such rows.",
+            GlassnetWarning,
+            stacklevel=3,
+        )
+
+
+def as_sample_weight(sample_weight: ArrayLike | None, m: int, dtype: np.dtype[Any]) -> Array:
+    """Return one weight a row, (m,) of `dtype`; ones for None.
+
+    Raises
+    ------
+    InputError
+        If the shape is wrong, a weight is negative, or all are zero.
+    """
+    if sample_weight is None:
+        return np.ones(m, dtype)
+    array = as_numbers(sample_weight, "sample_weight")
+    if array.shape != (m,):
+        raise InputError(f"sample_weight has shape {array.shape}; X has {m} rows, so expected ({m},).")
+    if (array < 0).any():
+        row = int(np.argmax(array < 0))
+        raise InputError(f"sample_weight holds {array[row]} in row {row}; expected weights from 0 up.")
+    if not array.any():
+        raise InputError("sample_weight is 0 for every row; expected at least one row that counts.")
+    return np.ascontiguousarray(array, dtype=dtype)

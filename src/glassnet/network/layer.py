@@ -1,0 +1,64 @@
+"""The interface of a layer: what it is made of, what it computes, and how blame passes back through it.
+
+A layer is an unchanging description; its numbers live in θ and are handed to it. One layer kind is one file.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+
+from glassnet.maths.activations import IDENTITY, AnyActivation
+from glassnet.network.parameters import Parameter, Shape
+from glassnet.network.plan import Operation
+
+Array = NDArray[Any]
+
+
+class Layer(ABC):
+    """A layer computes z from its input and its parameters; its activation then gives a = g(z).
+
+    Shapes leave out the rows: a layer of 30 neurons has output shape (30,).
+    """
+
+    kind: ClassVar[str]
+    """The name of the layer kind in files."""
+
+    activation: AnyActivation = IDENTITY
+
+    drop_rate: float = 0.0
+    """The share of inputs left out while training; engines draw a mask for a layer where it is above 0."""
+
+    @abstractmethod
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of one row's output, or raise an InputError where the input does not fit."""
+
+    @abstractmethod
+    def parameters(self, input_shape: Shape) -> tuple[Parameter, ...]:
+        """Return the arrays this layer needs, in the order in which they lie in θ."""
+
+    @abstractmethod
+    def forward(self, x: Array, parameters: Mapping[str, Array], mask: Array | None) -> Array:
+        """Return z (…, m, outputs) from x (…, m, inputs). Leading axes, if any, run over many θ at once."""
+
+    @abstractmethod
+    def backward(
+        self, blame: Array, x: Array, parameters: Mapping[str, Array], gradient: Mapping[str, Array], mask: Array | None
+    ) -> Array:
+        """Write ∂E/∂parameters into `gradient` and return ∂E/∂x, both from blame = ∂E/∂z (m, outputs)."""
+
+    @abstractmethod
+    def lower(self, input_shape: Shape, places: Mapping[str, int], k: int) -> tuple[Operation, ...]:
+        """Return the operations of layer k; `places` says where its parameters start in θ."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Return the layer as plain values for a file; `from_dict` makes an equal one."""
+
+    @classmethod
+    @abstractmethod
+    def from_dict(cls, values: Mapping[str, Any], activations: Mapping[str, AnyActivation]) -> Layer:
+        """Make the layer again; `activations` holds the user's own records by name."""

@@ -1,0 +1,171 @@
+"""θ, the position on the hill: one contiguous vector of all weights and biases, with named views into it.
+
+The order is by layer, within a layer weights row-major and then biases. Whatever has θ's layout (the gradient, a
+checkpoint, a population of many θ) is read through the same views.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassnet.errors import InputError
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+
+
+@final
+@dataclass(frozen=True)
+class Parameter:
+    """One array of a layer, before it has numbers.
+
+    Parameters
+    ----------
+    name : str
+        "weights" or "biases", for a dense layer.
+    shape : tuple of int
+    initializer : str
+        Spelling of an initializer.
+    trainable : bool
+        Whether training moves it.
+    penalised : bool
+        Whether the L1 and L2 penalties count it.
+    """
+
+    name: str
+    shape: Shape
+    initializer: str
+    trainable: bool = True
+    penalised: bool = True
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        return prod(self.shape)
+
+
+@final
+class Layout:
+    """Where each parameter of each layer lies in θ.
+
+    Parameters
+    ----------
+    layers : sequence of sequences of Parameter
+        The parameters of every layer, also of those that have none.
+    """
+
+    def __init__(self, layers: Sequence[Sequence[Parameter]]) -> None:
+        self.layers = tuple(tuple(parameters) for parameters in layers)
+        self.places: list[tuple[int, Parameter, slice]] = []
+        start = 0
+        for k, parameters in enumerate(self.layers):
+            for parameter in parameters:
+                self.places.append((k, parameter, slice(start, start + parameter.size)))
+                start += parameter.size
+        self.size = start
+
+    def mask(self, which: str) -> NDArray[np.bool_]:
+        """Return an array over θ that is True where a parameter's flag `which` is set ("trainable", "penalised")."""
+        mask = np.zeros(self.size, bool)
+        for _, parameter, place in self.places:
+            mask[place] = getattr(parameter, which)
+        return mask
+
+    def locate(self, index: int) -> tuple[int, str, Shape]:
+        """Return layer, name and index within the array of the parameter at `index` in θ."""
+        for k, parameter, place in self.places:
+            if place.start <= index < place.stop:
+                at = np.unravel_index(index - place.start, parameter.shape)
+                return k, parameter.name, tuple(int(i) for i in at)
+        raise InputError(f"θ has {self.size} entries; there is none at {index}.")
+
+    def describe(self, index: int) -> str:
+        """Name the parameter at `index` in θ in the way people write it: "weights[1][12, 3]"."""
+        k, name, at = self.locate(index)
+        return f"{name}[{k}][{', '.join(map(str, at))}]"
+
+
+@final
+class LayerViews(Sequence["Array | None"]):
+    """One named array of every layer: ``net.weights[k]``, None where layer k has none.
+
+    Assigning to an entry copies the numbers into θ.
+    """
+
+    def __init__(self, parameters: Parameters, name: str) -> None:
+        self._parameters, self._name = parameters, name
+
+    def __getitem__(self, k: Any) -> Any:
+        if isinstance(k, slice):
+            return [views.get(self._name) for views in self._parameters.layers[k]]
+        return self._parameters[k].get(self._name)
+
+    def __setitem__(self, k: int, value: Any) -> None:
+        view = self[k]
+        if view is None:
+            raise InputError(f"Layer {k} has no {self._name}, so none can be set.")
+        value = np.asarray(value)
+        if value.shape != view.shape:
+            raise InputError(f"{self._name}[{k}] has shape {view.shape}; got an array of shape {value.shape}.")
+        view[...] = value
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+    def __repr__(self) -> str:
+        shapes = ", ".join("None" if view is None else str(view.shape) for view in self)
+        return f"<{self._name} of {len(self)} layers: {shapes}>"
+
+
+@final
+class Parameters(Sequence[Mapping[str, Array]]):
+    """Named views of one vector with θ's layout, or of a stack of them.
+
+    Parameters
+    ----------
+    layout : Layout
+    theta : (n,) or (p, n) array
+        The vector, or p of them: then every view has a leading axis of p.
+
+    Attributes
+    ----------
+    theta : array
+        The vector itself; views share its memory.
+    weights, biases : LayerViews
+        ``weights[k]`` has shape (inputs, outputs), ``biases[k]`` (outputs,); None where layer k has none.
+
+    Examples
+    --------
+    >>> import glassnet as gn
+    >>> net = gn.Network(2, [gn.Dense(3, "tanh"), gn.Dropout(0.1), gn.Dense(1, "identity", bias=False)], seed=0)
+    >>> {name: array.shape for name, array in net.parameters[0].items()}
+    {'weights': (2, 3), 'biases': (3,)}
+    >>> net.weights[1] is None, net.biases[2] is None
+    (True, True)
+    >>> net.weights[2][:] = 0.5
+    >>> net.theta[-3:].tolist()
+    [0.5, 0.5, 0.5]
+    """
+
+    def __init__(self, layout: Layout, theta: Array) -> None:
+        self.layout, self.theta = layout, theta
+        self.layers: list[dict[str, Array]] = [{} for _ in layout.layers]
+        for k, parameter, place in layout.places:
+            self.layers[k][parameter.name] = theta[..., place].reshape(*theta.shape[:-1], *parameter.shape)
+        self.weights = LayerViews(self, "weights")
+        self.biases = LayerViews(self, "biases")
+
+    def __getitem__(self, k: Any) -> Any:
+        return self.layers[k]
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Mapping[str, Array]]:
+        return iter(self.layers)
