@@ -1,0 +1,286 @@
+"""The training loop: it asks the engine for steps, and between them looks at clocks, listeners and validation data."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassnet.engines import Block, Engine
+from glassnet.errors import GlassnetWarning, NonFiniteError
+from glassnet.maths.random import Purpose, generator
+from glassnet.maths.schedules import Schedule
+from glassnet.training.events import (
+    CheckpointSaved,
+    EpochEnded,
+    Listeners,
+    Progressed,
+    StepEnded,
+    StopTraining,
+    TrainingEnded,
+    TrainingStarted,
+)
+from glassnet.training.history import History
+from glassnet.training.position import Position
+from glassnet.training.run_folder import RunFolder
+from glassnet.training.scores import score
+from glassnet.training.stopping import EarlyStopping, Interruption
+
+Array = NDArray[Any]
+
+ALL_DONE, TIME_OVER, INTERRUPTED = "all epochs done", "time limit", "interrupted"
+
+_SECONDS_BETWEEN_LOOKS = 0.1
+
+
+@final
+@dataclass(frozen=True)
+class Plan:
+    """What a training is to do, apart from what the engine knows.
+
+    Parameters
+    ----------
+    epochs : int
+    shuffle : bool
+    schedule : Schedule or None
+    early_stopping : EarlyStopping or None
+    time_limit : float or None
+        In seconds, of this call.
+    checkpoint_every : float
+        In seconds.
+    """
+
+    epochs: int
+    shuffle: bool
+    schedule: Schedule | None
+    early_stopping: EarlyStopping | None
+    time_limit: float | None
+    checkpoint_every: float
+
+
+@final
+class Training:
+    """One call of `train`, from the first step to the last.
+
+    Parameters
+    ----------
+    engine : Engine
+    block, validation : Block, Block or None
+    plan : Plan
+    listeners : Listeners
+    folder : RunFolder or None
+    settings : mapping
+        What a run that is continued must have in common with this one.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        block: Block,
+        validation: Block | None,
+        plan: Plan,
+        listeners: Listeners,
+        folder: RunFolder | None,
+        settings: Mapping[str, Any],
+    ) -> None:
+        self.engine, self.block, self.validation, self.plan = engine, block, validation, plan
+        self.listeners, self.folder, self.settings = listeners, folder, settings
+        self.network = engine.network
+        self.steps_per_epoch = -(-len(block) // engine.batch_size)
+        state = {} if plan.schedule is None else plan.schedule.init()
+        self.position = Position.start(self.steps_per_epoch, state)
+        self._seconds_per_step = _SECONDS_BETWEEN_LOOKS
+
+    # --- from start to end --------------------------------------------------------------------------------------
+
+    def resume(self, document: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+        """Stand where a checkpoint stood."""
+        self.position = Position.from_parts(document, arrays, self.engine, self.steps_per_epoch)
+        history = self.position.history
+        if history.stopped == ALL_DONE and history.epochs < self.plan.epochs:
+            history.stopped = ""  # more epochs were asked for
+
+    def run(self) -> History:
+        """Train until something says stop; leave the network with the weights that the caller is to have."""
+        history = self.position.history
+        self._started = self._last_checkpoint = time.monotonic()
+        with Interruption() as self._interruption:
+            try:
+                self._tell(TrainingStarted, self.plan.epochs, self.steps_per_epoch, self.position.epoch)
+                if not history.stopped and self.position.epoch == self.position.steps == 0:
+                    self._snapshot()
+                while not history.stopped:
+                    self._epoch()
+            except StopTraining as stop:
+                history.stopped = str(stop) or "a callback stopped it"
+            except NonFiniteError as error:
+                history.stopped = str(error)
+                raise
+        self._finish()
+        return history
+
+    def _finish(self) -> None:
+        position, history = self.position, self.position.history
+        self._save_checkpoint()
+        if position.best_theta is not None:
+            self.network.theta[:] = position.best_theta
+        if history.stopped == INTERRUPTED:
+            kept = (
+                f"the best weights, of epoch {history.best_epoch},"
+                if history.best_epoch is not None
+                else "its weights so far"
+            )
+            warnings.warn(
+                f"Training was interrupted in epoch {position.epoch} after {position.steps} of "
+                f"{self.steps_per_epoch} steps; the network keeps {kept}.",
+                GlassnetWarning,
+                stacklevel=4,
+            )
+        self._tell(TrainingEnded, history)
+
+    # --- an epoch -----------------------------------------------------------------------------------------------
+
+    def _epoch(self) -> None:
+        position, batch = self.position, self.engine.batch_size
+        order = self._order(position.epoch)
+        while position.steps < self.steps_per_epoch:
+            rates = self._rates(self._steps_at_a_stretch())
+            rows = order[position.steps * batch : (position.steps + len(rates)) * batch]
+            began = time.monotonic()
+            steps = self.engine.run(self.block, rows, rates, lambda: self._interruption.wished)
+            if len(steps):
+                self._seconds_per_step = (time.monotonic() - began) / len(steps)
+            taken = slice(position.steps, position.steps + len(steps))
+            position.errors[taken], position.weights[taken] = steps.errors, steps.weights
+            position.steps += len(steps)
+            if self._stopped_between_steps(len(steps), rates[0][0]):
+                return
+        self._end_epoch(self._rates_at(self.steps_per_epoch - 1)[0])
+
+    def _stopped_between_steps(self, taken: int, learning_rate: float) -> bool:
+        """Tell listeners where training stands, save if it is time, and say whether to stop here."""
+        position = self.position
+        if taken and self.listeners.hear(StepEnded):
+            number, loss = self.engine.state.step - 1, float(position.errors[position.steps - 1])
+            self._tell(StepEnded, position.epoch, number, loss, learning_rate)
+        self._tell(Progressed, position.epoch, position.steps, self.steps_per_epoch, position.loss_so_far)
+        if position.steps == self.steps_per_epoch:
+            return False  # the end of the epoch comes first
+        if self._interruption.wished:
+            position.history.stopped = INTERRUPTED
+        elif self._time_is_over():
+            position.history.stopped = TIME_OVER
+        elif time.monotonic() - self._last_checkpoint > self.plan.checkpoint_every:
+            self._save_checkpoint()
+        return bool(position.history.stopped)
+
+    def _end_epoch(self, learning_rate: float) -> None:
+        """Judge the epoch, move on to the next, tell listeners, and see whether it was the last."""
+        position, history, plan = self.position, self.position.history, self.plan
+        history.loss.append(position.loss_so_far)
+        history.learning_rate.append(learning_rate)
+        validation_loss, validation_accuracy = self._validate()
+        if validation_loss is not None:
+            history.validation_loss.append(validation_loss)
+        if validation_accuracy is not None:
+            history.validation_accuracy.append(validation_accuracy)
+        if plan.schedule is not None:
+            watched = history.loss[-1] if validation_loss is None else validation_loss
+            plan.schedule.observe(position.schedule, watched)
+        is_best = self._watch()
+        ended = (position.epoch, history.loss[-1], validation_loss, validation_accuracy, learning_rate, is_best)
+        position.epoch, position.steps = position.epoch + 1, 0
+        if plan.early_stopping is not None and position.waited >= plan.early_stopping.patience:
+            history.stopped = f"no better for {position.waited} epochs"
+        elif position.epoch >= plan.epochs:
+            history.stopped = ALL_DONE
+        elif self._interruption.wished:
+            history.stopped = INTERRUPTED
+        elif self._time_is_over():
+            history.stopped = TIME_OVER
+        self._snapshot()
+        self._tell(EpochEnded, *ended)
+
+    def _watch(self) -> bool:
+        """Keep this epoch's weights if they are the best so far, and say whether they are."""
+        position, history, early = self.position, self.position.history, self.plan.early_stopping
+        if early is None:
+            return False
+        value = getattr(history, early.monitor)[-1]
+        if not early.is_better(value, position.best_value):
+            position.waited += 1
+            return False
+        position.best_value, position.waited = value, 0
+        position.best_theta, history.best_epoch = self.network.theta.copy(), position.epoch
+        return True
+
+    def _validate(self) -> tuple[float | None, float | None]:
+        if self.validation is None:
+            return None, None
+        scores, _ = score(self.engine, self.validation)
+        return scores.loss, scores.accuracy
+
+    # --- small questions ----------------------------------------------------------------------------------------
+
+    def _order(self, epoch: int) -> Array:
+        """Return the rows in the order of an epoch, a pure function of the seed and the epoch."""
+        m = len(self.block)
+        if not self.plan.shuffle or self.steps_per_epoch == 1:
+            return np.arange(m)
+        return generator(self.engine.seed, Purpose.BATCHES, epoch).permutation(m)
+
+    def _rates_at(self, step: int) -> tuple[float, float | None]:
+        """Return learning rate and momentum of a step of this epoch; None leaves the optimizer's own momentum."""
+        optimizer, schedule = self.engine.descent.optimizer, self.plan.schedule
+        if schedule is None:
+            return optimizer.learning_rate, None
+        epoch = self.position.epoch
+        t = epoch if schedule.per == "epoch" else epoch * self.steps_per_epoch + step
+        return schedule.at(t, optimizer.learning_rate, optimizer.own_momentum, self.position.schedule)
+
+    def _rates(self, n: int) -> list[tuple[float, float | None]]:
+        first, schedule = self.position.steps, self.plan.schedule
+        if schedule is None or schedule.per == "epoch":
+            return [self._rates_at(first)] * n
+        return [self._rates_at(first + i) for i in range(n)]
+
+    def _steps_at_a_stretch(self) -> int:
+        left = self.steps_per_epoch - self.position.steps
+        if self.listeners.hear(StepEnded):
+            return 1
+        return max(1, min(left, int(_SECONDS_BETWEEN_LOOKS / max(self._seconds_per_step, 1e-9))))
+
+    def _time_is_over(self) -> bool:
+        limit = self.plan.time_limit
+        return limit is not None and time.monotonic() - self._started >= limit
+
+    def _tell(self, kind: Callable[..., Any], *facts: Any) -> None:
+        if isinstance(kind, type) and self.listeners.hear(kind):
+            self.listeners.tell(kind(self.network, *facts))
+
+    # --- the run folder -----------------------------------------------------------------------------------------
+
+    def _save_checkpoint(self) -> None:
+        self._last_checkpoint = time.monotonic()
+        if self.folder is None:
+            return
+        document, arrays = self._parts()
+        self.folder.save(document, arrays)
+        self.folder.save_history(self.position.history)
+        self._tell(CheckpointSaved, self.folder.checkpoint, self.position.epoch)
+
+    def _snapshot(self) -> None:
+        if self.folder is not None:
+            self.folder.save_snapshot(self.position.epoch, self.plan.epochs, *self._parts())
+
+    def _parts(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        document, arrays = self.position.to_parts(self.engine)
+        history = document["history"]
+        if history["stopped"] in (INTERRUPTED, TIME_OVER):
+            history["stopped"] = ""  # such a run can be continued as if it had never stopped
+        return {**document, "settings": dict(self.settings)}, arrays

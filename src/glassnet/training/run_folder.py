@@ -1,0 +1,112 @@
+"""The folder beside a model in which a run is kept, so that it can be resumed and questioned later.
+
+    digits.run/
+        checkpoint.safetensors      where training stands: θ, optimizer, position in the epoch, best weights, history
+        snapshots/epoch-0004.…      the same at the start of that epoch; at most 17 of them
+        history.json                what training met, for people and scripts
+        source.json                 where the data came from, with its fingerprint
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, final
+
+from numpy.typing import NDArray
+
+from glassnet.errors import FileError, ResumeError
+from glassnet.files.atomic import remove_leftovers, write_bytes
+from glassnet.files.container import read_container, write_container
+from glassnet.training.history import History
+
+Arrays = Mapping[str, NDArray[Any]]
+
+_MOST_SNAPSHOTS = 16
+
+
+@final
+class RunFolder:
+    """Reads and writes one run's folder.
+
+    Parameters
+    ----------
+    path : str or path
+        Made when first written to.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.checkpoint = self.path / "checkpoint.safetensors"
+
+    def prepare(self) -> None:
+        """Make the folder, and clear away what a killed process left half-written."""
+        try:
+            (self.path / "snapshots").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(f"Cannot make the folder {self.path} for the run: {error.strerror}.") from error
+        remove_leftovers(self.path)
+        remove_leftovers(self.path / "snapshots")
+
+    def clear(self) -> None:
+        """Remove what an earlier run left in the folder."""
+        for file in (self.checkpoint, self.path / "history.json", *self.path.glob("snapshots/*.safetensors")):
+            file.unlink(missing_ok=True)
+
+    def save(self, document: Mapping[str, Any], arrays: Arrays) -> None:
+        """Write the checkpoint."""
+        write_container(self.checkpoint, "checkpoint", document, arrays)
+
+    def save_snapshot(self, epoch: int, epochs: int, document: Mapping[str, Any], arrays: Arrays) -> None:
+        """Write a snapshot at the start of `epoch`, if it is one of those that are kept."""
+        stride = 1
+        while epochs > stride * _MOST_SNAPSHOTS:
+            stride *= 2
+        if epoch % stride == 0:
+            write_container(self.path / "snapshots" / f"epoch-{epoch:04d}.safetensors", "checkpoint", document, arrays)
+
+    def load(self, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
+        """Return the checkpoint's document and arrays, or None where there is none.
+
+        Raises
+        ------
+        ResumeError
+            If it belongs to a run with other settings or other data; names them.
+        FileError
+            If the file is damaged.
+        """
+        if not self.checkpoint.exists():
+            return None
+        document, arrays = read_container(self.checkpoint, "checkpoint")
+        theirs = document["settings"]
+        unlike = [name for name in settings if theirs.get(name) != settings[name]]
+        if unlike:
+            shown = "; ".join(f"{name} was {_short(theirs.get(name))}, now {_short(settings[name])}" for name in unlike)
+            raise ResumeError(
+                f"{self.path} holds a run that cannot be continued with these arguments: {shown}. "
+                "Use the old ones, start over with resume=False, or keep the new run in another folder."
+            )
+        return document, arrays
+
+    def save_history(self, history: History) -> None:
+        """Write the history as JSON."""
+        write_bytes(self.path / "history.json", json.dumps(history.to_dict(), indent=1).encode())
+
+    def save_source(self, source: Mapping[str, Any]) -> None:
+        """Write where the data came from as JSON."""
+        write_bytes(self.path / "source.json", json.dumps(source, indent=1, ensure_ascii=False).encode())
+
+    def load_source(self) -> dict[str, Any] | None:
+        """Return where the data came from, or None where it was not recorded."""
+        try:
+            source = json.loads((self.path / "source.json").read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        return source if isinstance(source, dict) else None
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "…"

@@ -1,0 +1,87 @@
+"""How good a network is on rows it is given, without dropout and penalty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from glassnet.engines import Block, Descent, Engine, ReferenceEngine
+from glassnet.maths.losses import Loss
+from glassnet.maths.metrics import accuracy, r2
+from glassnet.maths.optimizers import SGD
+from glassnet.network.inputs import are_classes, as_rows, as_sample_weight, as_targets
+from glassnet.network.network import Network
+
+Array = NDArray[Any]
+
+
+@final
+@dataclass(frozen=True)
+class Scores:
+    """What a network achieves on some rows.
+
+    Attributes
+    ----------
+    rows : int
+    loss : float
+        The mean of the rows' errors.
+    accuracy : float or None
+        The share of rows whose class is right; None where there are no classes.
+    r2 : float or None
+        The share of the targets' variance that is explained; None where there are classes.
+    """
+
+    rows: int
+    loss: float
+    accuracy: float | None
+    r2: float | None
+
+
+def score(engine: Engine, block: Block) -> tuple[Scores, Array]:
+    """Return the scores of an engine's network on checked rows, and its predictions (m, outputs)."""
+    errors, prediction = engine.row_errors(block.x, block.y)
+    loss = float((errors.astype(np.float64) * block.sample_weight).sum() / block.sample_weight.sum())
+    threshold = engine.objective.loss.threshold
+    has_classes = are_classes(block.y) or (threshold is not None and block.y.shape[1] == 1)
+    if has_classes:
+        return Scores(len(block), loss, accuracy(prediction, block.y, threshold), None), prediction
+    return Scores(len(block), loss, None, r2(prediction, block.y)), prediction
+
+
+def evaluate(net: Network, X: ArrayLike, Y: ArrayLike, loss: str | Loss) -> Scores:
+    """Judge a network by rows it has perhaps never seen.
+
+    Parameters
+    ----------
+    net : Network
+    X : (m, inputs) array
+    Y : (m,) integer labels, or (m, outputs) or, with one output, (m,) numbers
+    loss : str or Loss
+
+    Returns
+    -------
+    Scores
+
+    Raises
+    ------
+    InputError
+        If an array cannot be used.
+    PairingError
+        If the loss cannot read the last layer's output.
+
+    Examples
+    --------
+    >>> import glassnet as gn
+    >>> net = gn.Network(1, [gn.Dense(1, "identity")], seed=0)
+    >>> net.theta = [2.0, 0.0]
+    >>> gn.evaluate(net, [[1.0], [2.0]], [2.0, 5.0], loss="squared_error").loss
+    0.5
+    """
+    objective = net.objective(loss)
+    x = as_rows(X, net.input_shape, net.dtype)
+    y = as_targets(Y, objective.loss, len(x), net.outputs, net.dtype)
+    engine = ReferenceEngine(net, objective, Descent(SGD()), batch_size=1, seed=0)
+    return score(engine, Block(x, y, as_sample_weight(None, len(x), net.dtype)))[0]

@@ -1,0 +1,352 @@
+"""`train`: the one function that people call. It checks what they pass, in sentences, and hands it to the loop."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from glassnet.data.splits import split_rows
+from glassnet.engines import ENGINES, Block, Descent
+from glassnet.errors import InputError, ResumeError, UnknownNameError
+from glassnet.maths.losses import Loss
+from glassnet.maths.optimizers import OPTIMIZERS, Optimizer
+from glassnet.maths.random import check_seed
+from glassnet.maths.schedules import SCHEDULES, Schedule
+from glassnet.network.inputs import (
+    are_classes,
+    as_numbers,
+    as_rows,
+    as_sample_weight,
+    as_targets,
+    require_classes_to_learn,
+)
+from glassnet.network.network import Network
+from glassnet.network.objective import Objective
+from glassnet.training.events import Callback, Listeners
+from glassnet.training.history import History
+from glassnet.training.loop import Plan, Training
+from glassnet.training.run_folder import RunFolder
+from glassnet.training.stopping import EarlyStopping
+
+Array = NDArray[Any]
+
+
+def train(
+    net: Network,
+    X: ArrayLike,
+    Y: ArrayLike,
+    loss: str | Loss,
+    *,
+    optimizer: str | Optimizer = "adam",
+    schedule: str | Schedule | None = None,
+    epochs: int = 20,
+    batch_size: int | None = 32,
+    validation: tuple[ArrayLike, ArrayLike] | float | None = None,
+    sample_weight: ArrayLike | None = None,
+    reduction: str = "mean",
+    l1: float = 0.0,
+    l2: float = 0.0,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+    early_stopping: EarlyStopping | int | None = None,
+    time_limit: float | None = None,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: float = 5.0,
+    resume: bool = True,
+    seed: int = 0,
+    shuffle: bool = True,
+    threads: int | None = None,
+    engine: str = "reference",
+) -> History:
+    """Train a network by backpropagation; its θ changes in place.
+
+    Parameters
+    ----------
+    net : Network
+    X : (m, inputs) array
+        From NumPy, pandas, polars or Arrow; finite numbers.
+    Y : (m,) integer labels, or (m, outputs) or, with one output, (m,) numbers
+    loss : str or Loss
+        What a row's error is; "cross_entropy", "squared_error", ...
+    optimizer : str or Optimizer
+        "adam", "sgd(0.1, momentum=0.9)", ``gn.Adam(1e-3)``.
+    schedule : str, Schedule or None
+        Moves the learning rate, and momentum where it says so, by epoch or by step.
+    epochs : int
+        How often every row is met.
+    batch_size : int or None
+        Rows in a step: 1, a mini-batch, or None for all of them.
+    validation : (Xv, Yv), or float, or None
+        Rows to judge each epoch by; a float is the share of X to hold out, chosen by `seed`.
+    sample_weight : (m,) array or None
+        How much each row counts; from 0 up.
+    reduction : {"mean", "sum"}
+        A step's error is the weighted mean, or sum, of its rows' errors.
+    l1, l2 : float
+        Penalty l1·Σ|w| + ½·l2·Σw² over weights, not biases.
+    clip_norm, clip_value : float or None
+        Bring each entry of a step's gradient into ±clip_value; shorten the gradient to clip_norm.
+    early_stopping : EarlyStopping, int or None
+        An int is the patience, in epochs without a better validation loss; the best weights are restored.
+    time_limit : float or None
+        Stop after so many seconds.
+    callbacks : sequence of functions
+        Each hears the events its parameter is annotated with; `EpochEnded` without an annotation.
+    checkpoint : path or None
+        A folder in which the run is kept. If it holds an unfinished run of the same settings and data, training goes
+        on from there and ends with the same bits as if it had never stopped.
+    checkpoint_every : float
+        Seconds between two checkpoints.
+    resume : bool
+        False starts over, whatever the folder holds.
+    seed : int
+        Decides the order of rows, dropout and a split; not the initial weights, which are the network's.
+    shuffle : bool
+        Whether each epoch meets the rows in a new order.
+    threads : int or None
+        How many threads to use at most; None takes what the machine gives.
+    engine : {"reference"}
+
+    Returns
+    -------
+    History
+        ``loss``, ``validation_loss``, ... one number an epoch; ``stopped`` says why it ended.
+
+    Raises
+    ------
+    InputError
+        If an argument or array cannot be used.
+    PairingError
+        If the loss cannot read the last layer's output.
+    NonFiniteError
+        If a NaN or an infinity came up: says where first. The network keeps its last good weights.
+    ResumeError
+        If the checkpoint folder holds a run with other settings or data.
+
+    Examples
+    --------
+    >>> import numpy as np, glassnet as gn
+    >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    >>> net = gn.Network(2, [gn.Dense(4, "tanh"), gn.Dense(1, "sigmoid")], seed=1)
+    >>> history = gn.train(net, X, [0, 1, 1, 0], loss="binary_cross_entropy", optimizer=gn.Adam(0.05), epochs=200)
+    >>> (net.predict(X) > 0.5).astype(int).ravel().tolist()
+    [0, 1, 1, 0]
+    """
+    if not isinstance(net, Network):
+        raise InputError(f"net is a {type(net).__name__}; expected a gn.Network.")
+    seed = check_seed(seed)
+    objective = net.objective(loss, reduction, l1, l2)
+    block, held_out = _make_blocks(net, objective, X, Y, sample_weight, validation, seed)
+    descent = Descent(OPTIMIZERS.resolve(optimizer), _as_limit("clip_value", clip_value), _as_limit("clip_norm", clip_norm))
+    descent = _fit_to_network(descent, net)
+    batch_size = _as_batch_size(batch_size, len(block), descent)
+    epochs = _as_count("epochs", epochs)
+    plan = Plan(
+        epochs=epochs,
+        shuffle=bool(shuffle),
+        schedule=_as_schedule(schedule, epochs, epochs * -(-len(block) // batch_size)),
+        early_stopping=_as_early_stopping(early_stopping, held_out),
+        time_limit=_as_limit("time_limit", time_limit),
+        checkpoint_every=_as_limit("checkpoint_every", checkpoint_every) or 0.0,
+    )
+    if engine not in ENGINES:
+        raise UnknownNameError("engine", str(engine), ENGINES)
+    listeners = Listeners(callbacks)
+    with _limited(threads):
+        machine = ENGINES[engine](net, objective, descent, batch_size, seed)
+        settings = {} if checkpoint is None else _settings(net, objective, descent, plan, machine.batch_size, seed, engine)
+        folder = None if checkpoint is None else RunFolder(checkpoint)
+        if folder is not None:
+            settings["data"] = _digest(block) + ("" if held_out is None else _digest(held_out))
+        training = Training(machine, block, held_out, plan, listeners, folder, settings)
+        if folder is not None:
+            _open_folder(folder, training, resume)
+        return training.run()
+
+
+# --- arrays ------------------------------------------------------------------------------------------------------
+
+
+def _make_blocks(
+    net: Network,
+    objective: Objective,
+    X: ArrayLike,
+    Y: ArrayLike,
+    sample_weight: ArrayLike | None,
+    validation: Any,
+    seed: int,
+) -> tuple[Block, Block | None]:
+    """Return the checked rows to train on and to validate with."""
+    block = _as_block(net, objective, X, Y, sample_weight, "")
+    if validation is None:
+        held_out = None
+    elif isinstance(validation, int | float) and not isinstance(validation, bool):
+        labels = block.y if block.y.ndim == 1 else block.y.argmax(axis=1) if are_classes(block.y) else None
+        training_rows, held_out_rows = split_rows(labels, len(block), validation, seed)
+        held_out, block = _rows(block, held_out_rows), _rows(block, training_rows)
+    elif isinstance(validation, tuple | list) and len(validation) == 2:
+        held_out = _as_block(net, objective, *validation, None, "validation ")
+    else:
+        raise InputError(
+            f"validation is {validation!r:.80}; expected a pair (Xv, Yv), or the share of rows to hold out, such as 0.2."
+        )
+    require_classes_to_learn(block.y, net.outputs)
+    return block, held_out
+
+
+def _as_block(
+    net: Network, objective: Objective, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None, prefix: str
+) -> Block:
+    x = as_rows(X, net.input_shape, net.dtype, f"{prefix}X")
+    y = as_targets(Y, objective.loss, len(x), net.outputs, net.dtype, f"{prefix}Y")
+    return Block(x, y, as_sample_weight(sample_weight, len(x), net.dtype))
+
+
+def _rows(block: Block, rows: Array) -> Block:
+    return Block(block.x[rows], block.y[rows], block.sample_weight[rows], numbers=rows)
+
+
+# --- arguments ---------------------------------------------------------------------------------------------------
+
+
+def _as_count(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise InputError(f"{name} is {value!r}; expected a whole number from 1 up.")
+    return int(value)
+
+
+def _as_limit(name: str, value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 < value < np.inf:
+        raise InputError(f"{name} is {value!r}; expected a positive number" + (", or None for none."))
+    return float(value)
+
+
+def _as_batch_size(batch_size: object, m: int, descent: Descent) -> int:
+    if batch_size is None:
+        return m
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
+        raise InputError(
+            f"batch_size is {batch_size!r}; expected how many rows a step takes: 1 for one example, "
+            "a number such as 32, or None for all rows."
+        )
+    if descent.optimizer.full_batch and batch_size < m:
+        raise InputError(
+            f"batch_size is {batch_size}, but optimizer {descent.optimizer.name!r} needs all {m} rows in each step; "
+            "pass batch_size=None."
+        )
+    return min(int(batch_size), m)
+
+
+def _as_schedule(schedule: str | Schedule | None, epochs: int, steps: int) -> Schedule | None:
+    return None if schedule is None else SCHEDULES.resolve(schedule).for_run(epochs, steps)
+
+
+def _as_early_stopping(value: EarlyStopping | int | None, held_out: Block | None) -> EarlyStopping | None:
+    if value is None:
+        return None
+    early = value if isinstance(value, EarlyStopping) else EarlyStopping(patience=value)
+    if held_out is None and early.monitor != "loss":
+        raise InputError(
+            f"early_stopping watches {early.monitor!r}, but there are no validation rows; pass validation=0.2, "
+            "or watch the training loss with EarlyStopping(monitor='loss')."
+        )
+    return early
+
+
+def _fit_to_network(descent: Descent, net: Network) -> Descent:
+    """Refuse what cannot go together; a line search must not reuse a loss that dropout made random."""
+    optimizer = descent.optimizer
+    if not net.layout.mask("trainable").any():
+        raise InputError("The network has no trainable parameters; there is nothing to train.")
+    if not optimizer.full_batch:
+        return descent
+    if descent.clip_norm is not None or descent.clip_value is not None:
+        raise InputError(
+            f"Optimizer {optimizer.name!r} searches along the true gradient, which clipping would falsify; "
+            "leave out clip_norm and clip_value."
+        )
+    if any(layer.drop_rate for layer in net.layers):
+        return dataclasses.replace(descent, optimizer=dataclasses.replace(optimizer, reuse=False))  # type: ignore[call-arg]
+    return descent
+
+
+@contextlib.contextmanager
+def _limited(threads: object) -> Any:
+    """Keep NumPy's own threads to a number, where one is given."""
+    if threads is None:
+        yield
+        return
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(_as_count("threads", threads)):
+        yield
+
+
+# --- the run folder ----------------------------------------------------------------------------------------------
+
+
+def _settings(
+    net: Network, objective: Objective, descent: Descent, plan: Plan, batch_size: int, seed: int, engine: str
+) -> dict[str, Any]:
+    """Return what decides every bit of a run, apart from the data; a run is continued only with the same."""
+    early = plan.early_stopping
+    settings = {
+        "network": net.to_dict(),
+        "loss": objective.loss.name,
+        "reduction": objective.reduction,
+        "l1": objective.l1,
+        "l2": objective.l2,
+        "optimizer": descent.optimizer.spec,
+        "clip_norm": descent.clip_norm,
+        "clip_value": descent.clip_value,
+        "schedule": None if plan.schedule is None else plan.schedule.spec,
+        "early_stopping": None if early is None else dataclasses.asdict(early),
+        "batch_size": batch_size,
+        "shuffle": plan.shuffle,
+        "seed": seed,
+        "engine": engine,
+    }
+    values: dict[str, Any] = json.loads(json.dumps(settings))  # as they come back from a file
+    return values
+
+
+def _digest(*parts: Block | Array) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        for array in (part.x, part.y, part.sample_weight) if isinstance(part, Block) else (part,):
+            digest.update(f"{array.dtype} {array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()[:32]
+
+
+def _open_folder(folder: RunFolder, training: Training, resume: bool) -> None:
+    """Stand where the folder's run stopped, or make the folder ready for a new one."""
+    net = training.network
+    start = _digest(net.theta)
+    training.settings = {**training.settings, "start": start}
+    folder.prepare()
+    found = folder.load({k: v for k, v in training.settings.items() if k != "start"}) if resume else None
+    if found is None:
+        folder.clear()
+        return
+    document, arrays = found
+    known = {document["settings"]["start"], _digest(arrays["theta"])}
+    known |= {_digest(arrays["best_theta"])} if "best_theta" in arrays else set()
+    if start not in known:
+        raise ResumeError(
+            f"{folder.path} holds a run that began with other weights than the network has now. "
+            "Start over with resume=False, keep the new run in another folder, or make the network as it was."
+        )
+    training.settings = {**training.settings, "start": document["settings"]["start"]}
+    training.resume(document, arrays)
