@@ -97,7 +97,6 @@ def main():
     import numpy as np
     import torch
 
-    torch.set_default_dtype(torch.float64)  # else NAdam keeps a product of its own in float32
     rng = np.random.default_rng(0)
     theta, gs = rng.normal(size=4), gradients(rng, 14, 4)
     metric = [*(1 / np.arange(1, 9)), *np.abs(rng.normal(0.13, 0.05, 12)), 0.05, 0.3, 0.05, 0.05, 0.05, 0.4]

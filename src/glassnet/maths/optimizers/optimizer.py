@@ -124,7 +124,7 @@ class ElementwiseOptimizer(Optimizer):
         """The arrays of θ's shape and dtype that are kept, in the formula's order, and the number each starts at."""
 
     @property
-    def scalars(self) -> Mapping[str, int | float]:
+    def scalars(self) -> Mapping[str, int | float | np.float32]:
         """The numbers that are kept, and what each starts at."""
         return {"step": 0}
 
