@@ -9,8 +9,8 @@ from .files import save as save
 from .insight import GradientCheck as GradientCheck
 from .insight import check_gradient as check_gradient
 from .maths.activations import Activation as Activation
-from .maths.losses import ElementwiseLoss as ElementwiseLoss
-from .maths.losses import RowLoss as RowLoss
+from .maths.loss import ElementwiseLoss as ElementwiseLoss
+from .maths.loss import RowLoss as RowLoss
 from .maths.optimizers import LBFGS as LBFGS
 from .maths.optimizers import SGD as SGD
 from .maths.optimizers import Adadelta as Adadelta

@@ -73,9 +73,7 @@ class ReferenceEngine(Engine):
             self.descent.clip(gradient)
             return p.loss, gradient
 
-        loss = self.descent.optimizer.step(
-            net.theta, loss_and_gradient, self.state.optimizer, learning_rate, momentum
-        )
+        loss = self.descent.optimizer.step(net.theta, loss_and_gradient, self.state.optimizer, learning_rate, momentum)
 
         if self._frozen is not None:
             net.theta[self._frozen] = before[self._frozen]  # weight decay must not move them either

@@ -53,9 +53,7 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> None:
     write_container(Path(path), "model", document, _named_arrays(model.network))
 
 
-def load_model(
-    path: str | os.PathLike[str], activations: Mapping[str, AnyActivation] | None = None
-) -> Model:
+def load_model(path: str | os.PathLike[str], activations: Mapping[str, AnyActivation] | None = None) -> Model:
     """Read a model file; see `load` for what can go wrong."""
     document, arrays = read_container(Path(path), "model")
     _require_activations(Path(path), document["network"], activations or {})

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from glassnet.errors import InputError
 from glassnet.insight.numerical import Nudger
-from glassnet.maths.losses import Loss
+from glassnet.maths.loss import Loss
 from glassnet.maths.random import Purpose, check_seed, generator
 from glassnet.network.inputs import as_rows, as_sample_weight, as_targets, one_hot
 from glassnet.network.network import Network
@@ -83,10 +83,8 @@ class GradientCheck:
 
     def __str__(self) -> str:
         verdict = "agree" if self.passed else "do NOT agree"
-        lines = [
-            f"Backpropagation and the numerical derivative {verdict}: relative error {self.max_relative_error:.2e} "
-            f"over {self.checked:,} parameters."
-        ]
+        size = f"relative error {self.max_relative_error:.2e} over {self.checked:,} parameters"
+        lines = [f"Backpropagation and the numerical derivative {verdict}: {size}."]
         width = max(map(len, self.blocks), default=0)
         lines += [f"  {name.ljust(width)}  {error:.2e}" for name, error in self.blocks.items()]
         if self.worst is not None:
@@ -159,7 +157,9 @@ def check_gradient(
     )
     objective = exact.objective(loss, reduction, l1, l2)
     x = as_rows(X, exact.input_shape, exact.dtype)
-    y = one_hot(as_targets(Y, objective.loss, len(x), exact.outputs, exact.dtype), objective.loss, exact.outputs, exact.dtype)
+    y = one_hot(
+        as_targets(Y, objective.loss, len(x), exact.outputs, exact.dtype), objective.loss, exact.outputs, exact.dtype
+    )
     weight = as_sample_weight(sample_weight, len(x), exact.dtype)
     indices = _choose(exact, samples, check_seed(seed))
     with np.errstate(all="ignore"):
@@ -173,10 +173,11 @@ def _choose(net: Network, samples: int | None, seed: int) -> Array:
         return np.arange(net.layout.size)
     if isinstance(samples, bool) or not isinstance(samples, int | np.integer) or samples < 1:
         raise InputError(f"samples is {samples!r}; expected a whole number from 1 up, or None for all parameters.")
-    chance, chosen = generator(seed, Purpose.SAMPLING), []
+    chance = generator(seed, Purpose.SAMPLING)
+    chosen: list[Array] = []
     blocks = sorted((place for _, _, place in net.layout.places), key=lambda place: place.stop - place.start)
     for done, place in enumerate(blocks):  # small blocks first: what they leave goes to the larger ones
-        quota = -(-(samples - sum(map(len, chosen))) // (len(blocks) - done))
+        quota = -(-(samples - sum(len(part) for part in chosen)) // (len(blocks) - done))
         everything = np.arange(place.start, place.stop)
         chosen.append(chance.choice(everything, max(0, min(quota, len(everything))), replace=False))
     return np.sort(np.concatenate(chosen))

@@ -283,7 +283,8 @@ GELU_TANH = Activation(
 
 def _silu_slope(z: Array, a: Array) -> Array:
     s = sigmoid(z)
-    return s * (1 + z * (1 - s))
+    result: Array = s * (1 + z * (1 - s))
+    return result
 
 
 SILU = Activation(

@@ -16,11 +16,12 @@ Array = NDArray[Any]
 def sigmoid(z: Array) -> Array:
     """1/(1+e⁻ᶻ), by an exponential that is never larger than 1."""
     e = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1, e) / (1 + e)
+    result: Array = np.where(z >= 0, 1, e) / (1 + e)
+    return result
 
 
 def softplus(z: Array) -> Array:
-    """log(1+eᶻ), by an exponential that is never larger than 1."""
+    """The logarithm of 1+eᶻ, by an exponential that is never larger than 1."""
     return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
@@ -40,7 +41,7 @@ def softmax(z: Array) -> Array:
 
 
 def log_sum_exp(z: Array) -> Array:
-    """log Σeᶻ over the last axis, shifted by the largest z; the last axis goes."""
+    """Logarithm of Σeᶻ over the last axis, shifted by the largest z; the last axis goes."""
     top = z.max(axis=-1, keepdims=True)
     result: Array = top[..., 0] + np.log(np.exp(z - top).sum(axis=-1))
     return result

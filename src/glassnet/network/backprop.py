@@ -25,7 +25,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.maths.losses import ShortForm
+from glassnet.maths.loss import ShortForm
 from glassnet.network.layer import Layer
 from glassnet.network.objective import Objective
 from glassnet.network.parameters import Parameters
@@ -123,7 +123,7 @@ def backprop(
     c = objective.coefficients(sample_weight)
 
     gradient = Parameters(parameters.layout, np.empty_like(parameters.theta))
-    blame: list[Array] = [z_k for z_k in z]  # filled from the back
+    blame: list[Array] = list(z)  # to be filled from the back
     last = len(layers) - 1
     short = short_form(layers, objective)
     if short is None:

@@ -95,9 +95,7 @@ class Dense(Layer):
     def parameters(self, input_shape: Shape) -> tuple[Parameter, ...]:
         """Weights (inputs, units) and, with a bias, biases (units,)."""
         weights = Parameter("weights", (input_shape[0], self.units), self.weight_init)
-        biases = Parameter(
-            "biases", (self.units,), self.bias_init, trainable=self.trainable_bias, penalised=False
-        )
+        biases = Parameter("biases", (self.units,), self.bias_init, trainable=self.trainable_bias, penalised=False)
         return (weights, biases) if self.bias else (weights,)
 
     def forward(self, x: Array, parameters: Mapping[str, Array], mask: Array | None = None) -> Array:

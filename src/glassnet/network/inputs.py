@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glassnet.errors import GlassnetWarning, InputError
-from glassnet.maths.losses import Loss, Targets
+from glassnet.maths.loss import Loss, Targets
 from glassnet.network.parameters import Shape
 
 Array = NDArray[Any]
@@ -179,7 +179,8 @@ def are_classes(targets: Array) -> bool:
         return True
     if targets.shape[1] == 1:
         return False
-    return bool((((targets == 0) | (targets == 1)).all() and (targets.sum(axis=1) == 1).all()))
+    zeros_and_ones = (targets == 0) | (targets == 1)
+    return bool(zeros_and_ones.all() and (targets.sum(axis=1) == 1).all())
 
 
 def require_classes_to_learn(targets: Array, outputs: int, name: str = "Y") -> None:

@@ -11,15 +11,15 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from glassnet.errors import InputError
 from glassnet.maths.activations import AnyActivation
 from glassnet.maths.initializers import INITIALIZERS
-from glassnet.maths.losses import Loss
+from glassnet.maths.loss import Loss
 from glassnet.maths.random import Purpose, check_seed, generator, keep_mask
-from glassnet.network.backprop import Masks, Pass, backprop, forward
+from glassnet.network.backprop import Pass, backprop, forward
 from glassnet.network.dense import Dense
 from glassnet.network.dropout import Dropout
 from glassnet.network.inputs import as_numbers, as_rows, as_sample_weight, as_targets, one_hot
 from glassnet.network.layer import Layer
 from glassnet.network.objective import Objective, make_objective
-from glassnet.network.parameters import Layout, LayerViews, Parameters, Shape
+from glassnet.network.parameters import LayerViews, Layout, Parameters, Shape
 from glassnet.network.plan import Operation, Product
 
 Array = NDArray[Any]
@@ -246,9 +246,7 @@ class Network:
         for k, parameter, place in self.layout.places:
             starts[k][parameter.name] = place.start
         return tuple(
-            operation
-            for k, layer in enumerate(self.layers)
-            for operation in layer.lower(self.shapes[k], starts[k], k)
+            operation for k, layer in enumerate(self.layers) for operation in layer.lower(self.shapes[k], starts[k], k)
         )
 
     @property
@@ -298,7 +296,7 @@ class Network:
     def __str__(self) -> str:
         trainable = int(self.layout.mask("trainable").sum())
         head = f"Network of {self.layout.size:,} parameters, {trainable:,} of them trainable, {self.dtype.name}"
-        rows = [("k", "layer", "output", "weights", "biases", "parameters")]
+        rows: list[tuple[str, ...]] = [("k", "layer", "output", "weights", "biases", "parameters")]
         rows.append(("", "input", str(self.input_shape), "", "", ""))
         for k, layer in enumerate(self.layers):
             views = self.parameters[k]
@@ -306,8 +304,10 @@ class Network:
             count = sum(view.size for view in views.values())
             rows.append((str(k), repr(layer), str(self.shapes[k + 1]), *shapes, f"{count:,}" if count else ""))
         widths = [max(len(row[i]) for row in rows) for i in range(6)]
-        lines = ["  ".join([*(c.ljust(w) for c, w in zip(row[:5], widths, strict=False)), row[5].rjust(widths[5])])
-                 for row in rows]
+        lines = [
+            "  ".join([*(c.ljust(w) for c, w in zip(row[:5], widths, strict=False)), row[5].rjust(widths[5])])
+            for row in rows
+        ]
         return "\n".join([head, "", *(line.rstrip() for line in lines)])
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.errors import InputError
-from glassnet.maths.losses import LOSSES, Loss
+from glassnet.maths.loss import Loss
+from glassnet.maths.losses import LOSSES
 from glassnet.network.parameters import Layout
 
 Array = NDArray[Any]

@@ -74,8 +74,11 @@ class Training:
     plan : Plan
     listeners : Listeners
     folder : RunFolder or None
+
+    Attributes
+    ----------
     settings : mapping
-        What a run that is continued must have in common with this one.
+        What a run that is continued must have in common with this one; kept in its checkpoints.
     """
 
     def __init__(
@@ -86,10 +89,10 @@ class Training:
         plan: Plan,
         listeners: Listeners,
         folder: RunFolder | None,
-        settings: Mapping[str, Any],
     ) -> None:
         self.engine, self.block, self.validation, self.plan = engine, block, validation, plan
-        self.listeners, self.folder, self.settings = listeners, folder, settings
+        self.listeners, self.folder = listeners, folder
+        self.settings: Mapping[str, Any] = {}
         self.network = engine.network
         self.steps_per_epoch = -(-len(block) // engine.batch_size)
         state = {} if plan.schedule is None else plan.schedule.init()

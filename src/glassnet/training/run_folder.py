@@ -1,10 +1,10 @@
 """The folder beside a model in which a run is kept, so that it can be resumed and questioned later.
 
-    digits.run/
-        checkpoint.safetensors      where training stands: θ, optimizer, position in the epoch, best weights, history
-        snapshots/epoch-0004.…      the same at the start of that epoch; at most 17 of them
-        history.json                what training met, for people and scripts
-        source.json                 where the data came from, with its fingerprint
+digits.run/
+    checkpoint.safetensors      where training stands: θ, optimizer, position in the epoch, best weights, history
+    snapshots/epoch-0004.…      the same at the start of that epoch; at most 17 of them
+    history.json                what training met, for people and scripts
+    source.json                 where the data came from, with its fingerprint
 """
 
 from __future__ import annotations

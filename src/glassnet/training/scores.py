@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glassnet.engines import Block, Descent, Engine, ReferenceEngine
-from glassnet.maths.losses import Loss
+from glassnet.maths.loss import Loss
 from glassnet.maths.metrics import accuracy, r2
 from glassnet.maths.optimizers import SGD
 from glassnet.network.inputs import are_classes, as_rows, as_sample_weight, as_targets

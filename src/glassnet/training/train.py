@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import json
@@ -13,23 +12,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from glassnet.data.splits import split_rows
 from glassnet.engines import ENGINES, Block, Descent
 from glassnet.errors import InputError, ResumeError, UnknownNameError
-from glassnet.maths.losses import Loss
+from glassnet.maths.loss import Loss
 from glassnet.maths.optimizers import OPTIMIZERS, Optimizer
 from glassnet.maths.random import check_seed
-from glassnet.maths.schedules import SCHEDULES, Schedule
-from glassnet.network.inputs import (
-    are_classes,
-    as_numbers,
-    as_rows,
-    as_sample_weight,
-    as_targets,
-    require_classes_to_learn,
-)
+from glassnet.maths.schedules import Schedule
 from glassnet.network.network import Network
-from glassnet.network.objective import Objective
+from glassnet.training.arguments import (
+    as_batch_size,
+    as_count,
+    as_early_stopping,
+    as_limit,
+    as_schedule,
+    fit_to_network,
+    limited,
+    make_blocks,
+)
 from glassnet.training.events import Callback, Listeners
 from glassnet.training.history import History
 from glassnet.training.loop import Plan, Training
@@ -145,164 +144,43 @@ def train(
         raise InputError(f"net is a {type(net).__name__}; expected a gn.Network.")
     seed = check_seed(seed)
     objective = net.objective(loss, reduction, l1, l2)
-    block, held_out = _make_blocks(net, objective, X, Y, sample_weight, validation, seed)
-    descent = Descent(OPTIMIZERS.resolve(optimizer), _as_limit("clip_value", clip_value), _as_limit("clip_norm", clip_norm))
-    descent = _fit_to_network(descent, net)
-    batch_size = _as_batch_size(batch_size, len(block), descent)
-    epochs = _as_count("epochs", epochs)
+    block, held_out = make_blocks(net, objective, X, Y, sample_weight, validation, seed)
+    descent = Descent(
+        OPTIMIZERS.resolve(optimizer), as_limit("clip_value", clip_value), as_limit("clip_norm", clip_norm)
+    )
+    descent = fit_to_network(descent, net)
+    batch_size = as_batch_size(batch_size, len(block), descent)
+    epochs = as_count("epochs", epochs)
     plan = Plan(
         epochs=epochs,
         shuffle=bool(shuffle),
-        schedule=_as_schedule(schedule, epochs, epochs * -(-len(block) // batch_size)),
-        early_stopping=_as_early_stopping(early_stopping, held_out),
-        time_limit=_as_limit("time_limit", time_limit),
-        checkpoint_every=_as_limit("checkpoint_every", checkpoint_every) or 0.0,
+        schedule=as_schedule(schedule, epochs, epochs * -(-len(block) // batch_size)),
+        early_stopping=as_early_stopping(early_stopping, held_out),
+        time_limit=as_limit("time_limit", time_limit),
+        checkpoint_every=as_limit("checkpoint_every", checkpoint_every) or 0.0,
     )
     if engine not in ENGINES:
         raise UnknownNameError("engine", str(engine), ENGINES)
     listeners = Listeners(callbacks)
-    with _limited(threads):
+    with limited(threads):
         machine = ENGINES[engine](net, objective, descent, batch_size, seed)
-        settings = {} if checkpoint is None else _settings(net, objective, descent, plan, machine.batch_size, seed, engine)
         folder = None if checkpoint is None else RunFolder(checkpoint)
+        training = Training(machine, block, held_out, plan, listeners, folder)
         if folder is not None:
-            settings["data"] = _digest(block) + ("" if held_out is None else _digest(held_out))
-        training = Training(machine, block, held_out, plan, listeners, folder, settings)
-        if folder is not None:
+            training.settings = _settings(training, engine)
             _open_folder(folder, training, resume)
         return training.run()
-
-
-# --- arrays ------------------------------------------------------------------------------------------------------
-
-
-def _make_blocks(
-    net: Network,
-    objective: Objective,
-    X: ArrayLike,
-    Y: ArrayLike,
-    sample_weight: ArrayLike | None,
-    validation: Any,
-    seed: int,
-) -> tuple[Block, Block | None]:
-    """Return the checked rows to train on and to validate with."""
-    block = _as_block(net, objective, X, Y, sample_weight, "")
-    if validation is None:
-        held_out = None
-    elif isinstance(validation, int | float) and not isinstance(validation, bool):
-        labels = block.y if block.y.ndim == 1 else block.y.argmax(axis=1) if are_classes(block.y) else None
-        training_rows, held_out_rows = split_rows(labels, len(block), validation, seed)
-        held_out, block = _rows(block, held_out_rows), _rows(block, training_rows)
-    elif isinstance(validation, tuple | list) and len(validation) == 2:
-        held_out = _as_block(net, objective, *validation, None, "validation ")
-    else:
-        raise InputError(
-            f"validation is {validation!r:.80}; expected a pair (Xv, Yv), or the share of rows to hold out, such as 0.2."
-        )
-    require_classes_to_learn(block.y, net.outputs)
-    return block, held_out
-
-
-def _as_block(
-    net: Network, objective: Objective, X: ArrayLike, Y: ArrayLike, sample_weight: ArrayLike | None, prefix: str
-) -> Block:
-    x = as_rows(X, net.input_shape, net.dtype, f"{prefix}X")
-    y = as_targets(Y, objective.loss, len(x), net.outputs, net.dtype, f"{prefix}Y")
-    return Block(x, y, as_sample_weight(sample_weight, len(x), net.dtype))
-
-
-def _rows(block: Block, rows: Array) -> Block:
-    return Block(block.x[rows], block.y[rows], block.sample_weight[rows], numbers=rows)
-
-
-# --- arguments ---------------------------------------------------------------------------------------------------
-
-
-def _as_count(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise InputError(f"{name} is {value!r}; expected a whole number from 1 up.")
-    return int(value)
-
-
-def _as_limit(name: str, value: object) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 < value < np.inf:
-        raise InputError(f"{name} is {value!r}; expected a positive number" + (", or None for none."))
-    return float(value)
-
-
-def _as_batch_size(batch_size: object, m: int, descent: Descent) -> int:
-    if batch_size is None:
-        return m
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
-        raise InputError(
-            f"batch_size is {batch_size!r}; expected how many rows a step takes: 1 for one example, "
-            "a number such as 32, or None for all rows."
-        )
-    if descent.optimizer.full_batch and batch_size < m:
-        raise InputError(
-            f"batch_size is {batch_size}, but optimizer {descent.optimizer.name!r} needs all {m} rows in each step; "
-            "pass batch_size=None."
-        )
-    return min(int(batch_size), m)
-
-
-def _as_schedule(schedule: str | Schedule | None, epochs: int, steps: int) -> Schedule | None:
-    return None if schedule is None else SCHEDULES.resolve(schedule).for_run(epochs, steps)
-
-
-def _as_early_stopping(value: EarlyStopping | int | None, held_out: Block | None) -> EarlyStopping | None:
-    if value is None:
-        return None
-    early = value if isinstance(value, EarlyStopping) else EarlyStopping(patience=value)
-    if held_out is None and early.monitor != "loss":
-        raise InputError(
-            f"early_stopping watches {early.monitor!r}, but there are no validation rows; pass validation=0.2, "
-            "or watch the training loss with EarlyStopping(monitor='loss')."
-        )
-    return early
-
-
-def _fit_to_network(descent: Descent, net: Network) -> Descent:
-    """Refuse what cannot go together; a line search must not reuse a loss that dropout made random."""
-    optimizer = descent.optimizer
-    if not net.layout.mask("trainable").any():
-        raise InputError("The network has no trainable parameters; there is nothing to train.")
-    if not optimizer.full_batch:
-        return descent
-    if descent.clip_norm is not None or descent.clip_value is not None:
-        raise InputError(
-            f"Optimizer {optimizer.name!r} searches along the true gradient, which clipping would falsify; "
-            "leave out clip_norm and clip_value."
-        )
-    if any(layer.drop_rate for layer in net.layers):
-        return dataclasses.replace(descent, optimizer=dataclasses.replace(optimizer, reuse=False))  # type: ignore[call-arg]
-    return descent
-
-
-@contextlib.contextmanager
-def _limited(threads: object) -> Any:
-    """Keep NumPy's own threads to a number, where one is given."""
-    if threads is None:
-        yield
-        return
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(_as_count("threads", threads)):
-        yield
 
 
 # --- the run folder ----------------------------------------------------------------------------------------------
 
 
-def _settings(
-    net: Network, objective: Objective, descent: Descent, plan: Plan, batch_size: int, seed: int, engine: str
-) -> dict[str, Any]:
-    """Return what decides every bit of a run, apart from the data; a run is continued only with the same."""
-    early = plan.early_stopping
+def _settings(training: Training, engine: str) -> dict[str, Any]:
+    """Return what decides every bit of a run; it is continued only with the same."""
+    machine, plan = training.engine, training.plan
+    objective, descent, early = machine.objective, machine.descent, plan.early_stopping
     settings = {
-        "network": net.to_dict(),
+        "network": training.network.to_dict(),
         "loss": objective.loss.name,
         "reduction": objective.reduction,
         "l1": objective.l1,
@@ -312,10 +190,11 @@ def _settings(
         "clip_value": descent.clip_value,
         "schedule": None if plan.schedule is None else plan.schedule.spec,
         "early_stopping": None if early is None else dataclasses.asdict(early),
-        "batch_size": batch_size,
+        "batch_size": machine.batch_size,
         "shuffle": plan.shuffle,
-        "seed": seed,
+        "seed": machine.seed,
         "engine": engine,
+        "data": _digest(*(block for block in (training.block, training.validation) if block is not None)),
     }
     values: dict[str, Any] = json.loads(json.dumps(settings))  # as they come back from a file
     return values
@@ -332,11 +211,10 @@ def _digest(*parts: Block | Array) -> str:
 
 def _open_folder(folder: RunFolder, training: Training, resume: bool) -> None:
     """Stand where the folder's run stopped, or make the folder ready for a new one."""
-    net = training.network
-    start = _digest(net.theta)
-    training.settings = {**training.settings, "start": start}
+    start = _digest(training.network.theta)
     folder.prepare()
-    found = folder.load({k: v for k, v in training.settings.items() if k != "start"}) if resume else None
+    found = folder.load(training.settings) if resume else None
+    training.settings = {**training.settings, "start": start}
     if found is None:
         folder.clear()
         return

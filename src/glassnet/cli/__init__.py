@@ -1,0 +1,62 @@
+"""The command line: one file per command. It asks the rooms below and prints; it knows no mathematics.
+
+A command's module is imported when the command is called, so `glassnet --help` loads no arrays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App
+from cyclopts.exceptions import CycloptsError
+
+import glassnet
+from glassnet.cli.console import fail, notes_as_sentences
+from glassnet.errors import GlassnetError
+
+app = App(
+    name="glassnet",
+    version=glassnet.__version__,
+    help="Train feed-forward networks by backpropagation, and see through every step.",
+    help_epilogue="Start with: glassnet train digits",
+    suppress_keyboard_interrupt=False,
+)
+app.command("glassnet.cli.train:train", name="train", help="Train a network on a table or images and save it.")
+app.command("glassnet.cli.predict:predict", name="predict", help="Predict rows with a saved network.")
+app.command("glassnet.cli.evaluate:evaluate", name="evaluate", help="Tell how good a saved network is on rows.")
+app.command("glassnet.cli.check:check", name="check", help="Check a saved network's gradient against nudged weights.")
+app.command("glassnet.cli.info:info", name="info", help="Tell what is in a model file.")
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 1 for a check that fails, 2 for an error, 130 for Ctrl-C."""
+    with notes_as_sentences():
+        try:
+            result = app(
+                list(sys.argv[1:] if arguments is None else arguments),
+                exit_on_error=False,
+                print_error=False,
+                result_action="return_value",
+            )
+            sys.stdout.flush()
+        except CycloptsError as error:
+            return fail(f"{str(error).strip()} See glassnet --help.")
+        except GlassnetError as error:
+            return fail(str(error))
+        except MemoryError as error:
+            return fail(f"Not enough memory: {error or 'the data or the network is too large for this machine'}.")
+        except KeyboardInterrupt:
+            return fail("Interrupted.", code=130)
+        except BrokenPipeError:  # the reader, such as head, has seen enough
+            with contextlib.suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """Run as the program `glassnet`."""
+    sys.exit(run())

@@ -1,0 +1,52 @@
+"""`glassnet check`: is the gradient of a saved network the derivative of its error?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from cyclopts import Parameter
+
+from glassnet.cli.console import say, say_json
+from glassnet.cli.models import open_model
+from glassnet.cli.options import Data, Ignore, Json, ModelPath, Source
+from glassnet.insight import check_gradient
+
+
+def check(
+    model: ModelPath,
+    source: Source,
+    /,
+    *,
+    rows: Annotated[int, Parameter(help="How many rows to take, from the first on.")] = 32,
+    samples: Annotated[int, Parameter(help="How many weights and biases to nudge; 0 for all.")] = 200,
+    seed: Annotated[int, Parameter(help="Decides which ones.")] = 0,
+    data: Data = None,
+    ignore: Ignore = None,
+    json: Json = False,
+) -> int:
+    """Check backpropagation against the numerical derivative, in float64; exit code 1 where they disagree."""
+    opened = open_model(model, source, data, ignore)
+    found = check_gradient(
+        opened.model.network,
+        opened.x[:rows],
+        opened.y[:rows],
+        opened.loss,
+        samples=samples or None,
+        seed=seed,
+    )
+    if json:
+        say_json(
+            {
+                "model": str(model),
+                "max_relative_error": None if np.isnan(found.max_relative_error) else found.max_relative_error,
+                "passed": found.passed,
+                "checked": found.checked,
+                "kinks": len(found.kinks),
+                "blocks": found.blocks,
+                "worst": None if found.worst is None else vars(found.worst),
+            }
+        )
+    else:
+        say(str(found))
+    return 0 if found.passed else 1

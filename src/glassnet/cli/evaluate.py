@@ -1,0 +1,54 @@
+"""`glassnet evaluate`: how good a saved network is on rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glassnet.cli.console import say, say_json
+from glassnet.cli.models import Opened, open_model
+from glassnet.cli.options import Data, Ignore, Json, ModelPath, Source
+from glassnet.training import Scores
+from glassnet.training import evaluate as evaluate_network
+
+
+def evaluate(
+    model: ModelPath, source: Source, /, *, data: Data = None, ignore: Ignore = None, json: Json = False
+) -> None:
+    """Tell how good a saved network is on rows; held-out rows apart, where they are known."""
+    opened = open_model(model, source, data, ignore)
+    parts = _parts(opened)
+    if json:
+        say_json({"model": str(model), "source": opened.table.source, **{name: _plain(s) for name, s in parts.items()}})
+        return
+    for name, scores in parts.items():
+        figure = f"accuracy {scores.accuracy:.2%}" if scores.accuracy is not None else f"R² {scores.r2:.4f}"
+        say(f"{_TITLES[name]}: {figure}, loss {scores.loss:.4g}, {scores.rows:,} rows")
+
+
+_TITLES = {
+    "all": "All rows",
+    "held_out": "Held out, never trained on",
+    "train": "Trained on",
+}
+
+
+def _parts(opened: Opened) -> dict[str, Scores]:
+    """Return the scores of the rows, of held-out rows and others apart if these are the training's own."""
+    net, loss, table = opened.model.network, opened.loss, opened.table
+    mask = opened.held_out()
+    if mask is not None:
+        x, y = opened.x, opened.y
+        return {
+            "held_out": evaluate_network(net, x[mask], y[mask], loss),
+            "train": evaluate_network(net, x[~mask], y[~mask], loss),
+        }
+    if table.held_out is not None:
+        test = Opened(opened.model, opened.encoder, table.held_out)
+        parts = {"held_out": evaluate_network(net, test.x, test.y, loss)}
+        return {**parts, "train": evaluate_network(net, opened.x, opened.y, loss)}
+    return {"all": evaluate_network(net, opened.x, opened.y, loss)}
+
+
+def _plain(scores: Scores) -> dict[str, Any]:
+    named = {"rows": scores.rows, "loss": scores.loss, "accuracy": scores.accuracy, "r2": scores.r2}
+    return {name: value for name, value in named.items() if value is not None}

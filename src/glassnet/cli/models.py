@@ -1,0 +1,94 @@
+"""What the commands that use a saved model share: the model, its encoder, and rows that fit it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassnet.data import Encoder, Table, open_source, split
+from glassnet.errors import InputError
+from glassnet.files import Model, load_model
+
+Array = NDArray[Any]
+
+
+@final
+@dataclass(frozen=True)
+class Opened:
+    """A model with rows it can read.
+
+    Parameters
+    ----------
+    model : Model
+    encoder : Encoder
+    table : Table
+    """
+
+    model: Model
+    encoder: Encoder
+    table: Table
+
+    @property
+    def x(self) -> Array:
+        """The rows as the network reads them."""
+        x: Array = self.encoder.inputs(self.table, self.model.network.dtype.name)
+        return x
+
+    @property
+    def y(self) -> Array:
+        """The truth as the loss reads it."""
+        if self.table.targets is None:
+            raise InputError(
+                f"{self.table.source} has no column {self.encoder.target!r}, which this model predicts, "
+                "so there is no truth to compare with."
+            )
+        y: Array = self.encoder.targets(self.table, self.model.network.dtype.name)
+        return y
+
+    @property
+    def loss(self) -> str:
+        """The loss the model was trained with."""
+        if self.model.loss is None:
+            raise InputError("The model file does not say which loss it was trained with; name it with --loss.")
+        return self.model.loss
+
+    def held_out(self) -> Array | None:
+        """Which of the table's rows the training never met (m,), or None if this is not the data it was trained on."""
+        origin = self.model.provenance.get("data", {})
+        if origin.get("fingerprint") != self.table.fingerprint or "split_seed" not in origin:
+            return None
+        mask = np.zeros(len(self.table), bool)
+        mask[split(self.table, origin["validation"], origin["split_seed"])[1]] = True
+        return mask
+
+
+def open_model(path: Path, source: str, data: Path | None, ignore: list[str] | None) -> Opened:
+    """Open a model and rows for it.
+
+    Raises
+    ------
+    InputError
+        If the model was saved without an encoder, so that nothing is known of columns.
+    """
+    model = load_model(path)
+    if model.encoder is None:
+        raise InputError(
+            f"{path} holds a network without a description of its columns (it was saved by gn.save). "
+            "Use it from Python: gn.load(path).predict(X)."
+        )
+    encoder = Encoder.from_dict(model.encoder)
+    is_file = Path(source).suffix != ""
+    target = encoder.target if is_file else None
+    table = open_source(
+        source,
+        folder=data,
+        target=target,
+        task=encoder.task if is_file else None,
+        ignore=ignore or (),
+        target_optional=is_file,
+    )
+    return Opened(model, encoder, table)

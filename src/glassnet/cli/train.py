@@ -1,0 +1,312 @@
+"""`glassnet train`: from a source of rows to a model file."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+import glassnet
+from glassnet.cli.console import fail, progress_console, say, say_json
+from glassnet.cli.options import Data, Ignore, Json, Source, Target, Task
+from glassnet.cli.progress import shown
+from glassnet.cli.recipe import recipe
+from glassnet.data import Encoder, Table, open_source, split
+from glassnet.errors import InputError, NonFiniteError, ResumeError
+from glassnet.files import Model, save_model
+from glassnet.maths.activations import ACTIVATIONS
+from glassnet.maths.loss import Loss, Targets
+from glassnet.maths.losses import LOSSES
+from glassnet.maths.optimizers import OPTIMIZERS, Optimizer
+from glassnet.network import Dense, Dropout, Layer, Network
+from glassnet.training import EarlyStopping, History, RunFolder, Scores, evaluate
+from glassnet.training import train as train_network
+
+
+def train(
+    source: Source,
+    /,
+    *,
+    target: Target = None,
+    task: Task = None,
+    data: Data = None,
+    ignore: Ignore = None,
+    hidden: Annotated[list[int] | None, Parameter(consume_multiple=True, negative=())] = None,
+    activation: str = "relu",
+    dropout: float | None = None,
+    loss: str | None = None,
+    output: str | None = None,
+    optimizer: str | None = None,
+    learning_rate: float | None = None,
+    schedule: str = "cosine",
+    epochs: int | None = None,
+    batch_size: int | Literal["all"] | None = None,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+    patience: int | None = None,
+    time_limit: float | None = None,
+    validation: float = 0.2,
+    seed: int = 0,
+    dtype: Literal["float32", "float64"] = "float32",
+    threads: int | None = None,
+    engine: str = "reference",
+    out: Path | None = None,
+    resume: Annotated[bool, Parameter(negative=())] = False,
+    json: Json = False,
+) -> int:
+    """Train a network on a table or images and save it.
+
+    Parameters
+    ----------
+    hidden
+        Neurons of each hidden layer, such as 64 32.
+    activation
+        Of the hidden layers: relu, tanh, sigmoid, gelu, silu, ... or with a number, "leaky_relu(0.2)".
+    dropout
+        Share of each hidden layer's outputs to leave out at random while training.
+    loss
+        cross_entropy, squared_error, absolute_error, "huber(2.0)", "quantile(0.9)", poisson, ...
+    output
+        Activation of the last layer, if not the one that suits the loss.
+    optimizer
+        adam, sgd, "sgd(momentum=0.9)", adamw, rmsprop, lbfgs, ...
+    learning_rate
+        The optimizer's first number.
+    schedule
+        How the learning rate goes on: constant, cosine, "step(10)", one_cycle, plateau, ...
+    epochs
+        How often every row is met.
+    batch_size
+        Rows in a step, or all.
+    l1
+        Penalty on the size of the weights, times Σ|w|.
+    l2
+        Penalty on the size of the weights, times ½Σw².
+    clip_norm
+        Shorten the gradient of a step to this length.
+    clip_value
+        Bring each entry of the gradient into ± this.
+    patience
+        Stop after so many epochs without a better held-out loss, and keep the best weights.
+    time_limit
+        Stop after so many seconds.
+    validation
+        Share of the rows to hold out, to judge the network by.
+    seed
+        Decides weights, split, order of rows and dropout; the same seed gives the same network.
+    dtype
+        Of the numbers in the network.
+    threads
+        How many threads to use at most.
+    engine
+        What computes the steps.
+    out
+        Where to save the model; the run is kept in a folder beside it.
+    resume
+        Go on where a run that was stopped or killed left off.
+    """
+    began = time.monotonic()
+    console = None if json else progress_console()
+    table = open_source(source, folder=data, target=target, task=task, ignore=ignore or ())
+    if table.targets is None or table.task is None:
+        raise InputError(f"{source} says nothing of what to predict. Name the column with --target.")
+    training, held_out, rows_of = _split(table, validation, seed)
+    plain = recipe(len(training), table.image_shape is not None, table.task)
+    chosen_loss = LOSSES.resolve(loss or plain.loss)
+    encoder = _encoder(training, chosen_loss)
+    x, y = encoder.inputs(training, dtype), encoder.targets(training, dtype)
+    xv, yv = encoder.inputs(held_out, dtype), encoder.targets(held_out, dtype)
+    layers = _layers(
+        table,
+        list(plain.hidden) if hidden is None else hidden,
+        activation,
+        plain.dropout if dropout is None else dropout,
+        chosen_loss,
+        output,
+    )
+    net = Network(x.shape[1], layers, seed=seed, dtype=dtype)
+    out = _default_out(source) if out is None else out
+    folder = RunFolder(out.with_suffix(".run"))
+    origin = {"source": table.source, "fingerprint": table.fingerprint, "rows": len(table), **rows_of}
+    _prepare_folder(folder, origin, resume)
+    if not json:
+        _introduce(table, training, held_out, net)
+
+    with contextlib.ExitStack() as stack:
+        callbacks = [] if console is None else stack.enter_context(shown(console))
+        try:
+            history = train_network(
+                net,
+                x,
+                y,
+                chosen_loss,
+                optimizer=_optimizer(optimizer, learning_rate, plain.learning_rate),
+                schedule=schedule,
+                epochs=plain.epochs if epochs is None else epochs,
+                batch_size=plain.batch_size if batch_size is None else None if batch_size == "all" else batch_size,
+                validation=(xv, yv),
+                l1=l1,
+                l2=l2,
+                clip_norm=clip_norm,
+                clip_value=clip_value,
+                early_stopping=None if patience is None else EarlyStopping(patience),
+                time_limit=time_limit,
+                callbacks=callbacks,
+                checkpoint=folder.path,
+                resume=resume,
+                seed=seed,
+                threads=threads,
+                engine=engine,
+            )
+            trouble = None
+        except NonFiniteError as error:
+            history, trouble = History(stopped="not finite"), error
+    scores = evaluate(net, xv, yv, chosen_loss)
+    results = _results(out, time.monotonic() - began, history, scores)
+    provenance = {
+        "command": ["glassnet", *sys.argv[1:]],
+        "glassnet": glassnet.__version__,
+        "data": origin,
+        "results": {k: v for k, v in results.items() if k not in ("model", "seconds")},
+    }
+    _keep_previous(out)
+    save_model(Model(net, chosen_loss.name, encoder.to_dict(), provenance), out)
+    if trouble is not None:
+        return fail(f"{trouble} They are saved in {out}.")
+    if json:
+        say_json(results)
+    else:
+        _conclude(source, data, out, folder, results, encoder)
+    return 130 if history.stopped == "interrupted" else 0
+
+
+# --- before ------------------------------------------------------------------------------------------------------
+
+
+def _split(table: Table, validation: float, seed: int) -> tuple[Table, Table, dict[str, Any]]:
+    """Return rows to train on and rows held out, and how to find them again."""
+    if table.held_out is not None:
+        return table, table.held_out, {"held_out": "the source's own test set"}
+    training, held_out = split(table, validation, seed)
+    return table.rows(training), table.rows(held_out), {"validation": validation, "split_seed": seed}
+
+
+def _encoder(training: Table, loss: Loss) -> Encoder:
+    """Return the encoder; targets keep their scale where the loss reads only some numbers, such as counts."""
+    encoder = Encoder.fit(training)
+    if encoder.task == "regression" and loss.targets is not Targets.NUMBERS:
+        return dataclasses.replace(encoder, target_shift=0.0, target_scale=1.0)
+    return encoder
+
+
+def _layers(
+    table: Table, hidden: list[int], activation: str, dropout: float, loss: Loss, output: str | None
+) -> list[Layer]:
+    classes = table.task == "classification"
+    outputs = len(table.classes) if classes else 1
+    last = loss.last_activation
+    if classes and loss.targets is Targets.NUMBERS:
+        last = ACTIVATIONS["sigmoid"]  # a class as numbers between 0 and 1, as the textbooks do
+    layers: list[Layer] = []
+    for units in hidden:
+        layers.append(Dense(units, activation))
+        if dropout:
+            layers.append(Dropout(dropout))
+    return [*layers, Dense(outputs, last if output is None else output)]
+
+
+def _optimizer(name: str | None, learning_rate: float | None, plain_rate: float) -> Optimizer:
+    if name is None:
+        return OPTIMIZERS.resolve(f"adam({learning_rate or plain_rate})")
+    optimizer = OPTIMIZERS.resolve(name)
+    if learning_rate is None:
+        return optimizer
+    changed: Any = dataclasses.replace(optimizer, learning_rate=learning_rate)  # type: ignore[type-var]
+    return changed  # type: ignore[no-any-return]
+
+
+def _default_out(source: str) -> Path:
+    name = Path(source).name if Path(source).suffix else source.replace(":", "-").replace(",", "-")
+    return Path(name.split(".")[0] + ".safetensors")
+
+
+def _prepare_folder(folder: RunFolder, origin: dict[str, Any], resume: bool) -> None:
+    """Refuse to continue on changed data; keep what an earlier run left; note where the data comes from."""
+    before = folder.load_source()
+    if resume:
+        if before is None:
+            raise ResumeError(f"There is no run in {folder.path} to resume. Leave --resume out to start one.")
+        if before["fingerprint"] != origin["fingerprint"]:
+            raise ResumeError(
+                f"The data of {origin['source']} has changed since the run in {folder.path} began, so it cannot be "
+                "continued. Restore the data, or leave --resume out to start over."
+            )
+    else:
+        _keep_previous(folder.path)
+    folder.prepare()
+    folder.save_source(origin)
+
+
+def _keep_previous(path: Path) -> None:
+    """Rename what an earlier training left, so that it is not lost; one generation is kept."""
+    if path.exists():
+        import shutil
+
+        previous = path.with_name(f"{path.stem}.previous{path.suffix}")
+        if previous.is_dir():
+            shutil.rmtree(previous)
+        os.replace(path, previous)
+
+
+# --- what is said ------------------------------------------------------------------------------------------------
+
+
+def _introduce(table: Table, training: Table, held_out: Table, net: Network) -> None:
+    what = f"{len(table.classes)} classes" if table.task == "classification" else f"target {table.target}"
+    sizes = " → ".join(
+        str(shape[0]) for k, shape in enumerate(net.shapes) if k == 0 or isinstance(net.layers[k - 1], Dense)
+    )
+    rows = f"{len(training):,} rows of {len(table.columns)} numbers to train on, {len(held_out):,} held out"
+    say(f"{table.source}: {rows}; {what}")
+    say(f"Network {sizes}, {net.layout.size:,} parameters")
+
+
+def _results(out: Path, seconds: float, history: History, scores: Scores) -> dict[str, Any]:
+    last = history.best_epoch if history.best_epoch is not None else -1
+    held_out = {"loss": scores.loss} | ({"r2": scores.r2} if scores.accuracy is None else {"accuracy": scores.accuracy})
+    return {
+        "model": str(out),
+        "seconds": round(seconds, 3),
+        "epochs": history.epochs,
+        "stopped": history.stopped,
+        "train": {"loss": history.loss[last] if history.loss else None},
+        "validation": held_out,
+    }
+
+
+def _conclude(
+    source: str, data: Path | None, out: Path, folder: RunFolder, results: dict[str, Any], encoder: Encoder
+) -> None:
+    held_out = results["validation"]
+    score = f"accuracy {held_out['accuracy']:.2%}" if "accuracy" in held_out else f"R² {held_out['r2']:.4f}"
+    spent = f"after {results['epochs']} epochs in {results['seconds']:.1f} s"
+    say(f"Held-out {score}, loss {held_out['loss']:.4g}, {spent}.")
+    if results["stopped"] != "all epochs done":
+        say(
+            f"Stopped early: {results['stopped']}."
+            + (" Go on with --resume." if results["stopped"] == "interrupted" else "")
+        )
+    say(f"Model: {out}")
+    say(f"Run:   {folder.path}{os.sep}")
+    arguments = f"{out} {source}" + (f" --data {data}" if data is not None else "")
+    say(f"Next:  glassnet evaluate {arguments}")
+    say(f"       glassnet predict {arguments}")
+    say(f"       glassnet info {out}")
