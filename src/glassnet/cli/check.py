@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from glassnet.cli.console import say, say_json
 from glassnet.cli.models import open_model
-from glassnet.cli.options import Data, Ignore, Json, ModelPath, Source
+from glassnet.cli.options import Data, Json, ModelPath, Source
 from glassnet.insight import check_gradient
 
 
@@ -22,11 +22,10 @@ def check(
     samples: Annotated[int, Parameter(help="How many weights and biases to nudge; 0 for all.")] = 200,
     seed: Annotated[int, Parameter(help="Decides which ones.")] = 0,
     data: Data = None,
-    ignore: Ignore = None,
     json: Json = False,
 ) -> int:
     """Check backpropagation against the numerical derivative, in float64; exit code 1 where they disagree."""
-    opened = open_model(model, source, data, ignore)
+    opened = open_model(model, source, data, with_truth=True)
     found = check_gradient(
         opened.model.network,
         opened.x[:rows],

@@ -7,11 +7,14 @@ import json
 import sys
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from glassnet.errors import GlassnetWarning
+
+if TYPE_CHECKING:
+    from glassnet.training import Scores
 
 
 def say(text: str = "") -> None:
@@ -22,6 +25,12 @@ def say(text: str = "") -> None:
 def say_json(values: Any) -> None:
     """Print one JSON object, the whole answer for a script."""
     print(json.dumps(values, ensure_ascii=False))
+
+
+def in_words(scores: Scores) -> str:
+    """Return scores as people read them."""
+    figure = f"accuracy {scores.accuracy:.2%}" if scores.accuracy is not None else f"R² {scores.r2:.4f}"
+    return f"{figure}, loss {scores.loss:.4g}"
 
 
 def note(text: str) -> None:

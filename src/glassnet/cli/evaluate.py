@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from glassnet.cli.console import say, say_json
+from glassnet.cli.console import in_words, say, say_json
 from glassnet.cli.models import Opened, open_model
-from glassnet.cli.options import Data, Ignore, Json, ModelPath, Source
+from glassnet.cli.options import Data, Json, ModelPath, Source
 from glassnet.training import Scores
 from glassnet.training import evaluate as evaluate_network
 
 
-def evaluate(
-    model: ModelPath, source: Source, /, *, data: Data = None, ignore: Ignore = None, json: Json = False
-) -> None:
+def evaluate(model: ModelPath, source: Source, /, *, data: Data = None, json: Json = False) -> None:
     """Tell how good a saved network is on rows; held-out rows apart, where they are known."""
-    opened = open_model(model, source, data, ignore)
+    opened = open_model(model, source, data, with_truth=True)
     parts = _parts(opened)
     if json:
         say_json({"model": str(model), "source": opened.table.source, **{name: _plain(s) for name, s in parts.items()}})
         return
     for name, scores in parts.items():
-        figure = f"accuracy {scores.accuracy:.2%}" if scores.accuracy is not None else f"R² {scores.r2:.4f}"
-        say(f"{_TITLES[name]}: {figure}, loss {scores.loss:.4g}, {scores.rows:,} rows")
+        say(f"{_TITLES[name]}: {in_words(scores)}, {scores.rows:,} rows")
 
 
 _TITLES = {

@@ -41,11 +41,6 @@ class Opened:
     @property
     def y(self) -> Array:
         """The truth as the loss reads it."""
-        if self.table.targets is None:
-            raise InputError(
-                f"{self.table.source} has no column {self.encoder.target!r}, which this model predicts, "
-                "so there is no truth to compare with."
-            )
         y: Array = self.encoder.targets(self.table, self.model.network.dtype.name)
         return y
 
@@ -66,8 +61,8 @@ class Opened:
         return mask
 
 
-def open_model(path: Path, source: str, data: Path | None, ignore: list[str] | None) -> Opened:
-    """Open a model and rows for it.
+def open_model(path: Path, source: str, data: Path | None, *, with_truth: bool) -> Opened:
+    """Open a model and rows for it; `with_truth` says whether the column it predicts must be there.
 
     Raises
     ------
@@ -81,14 +76,9 @@ def open_model(path: Path, source: str, data: Path | None, ignore: list[str] | N
             "Use it from Python: gn.load(path).predict(X)."
         )
     encoder = Encoder.from_dict(model.encoder)
-    is_file = Path(source).suffix != ""
-    target = encoder.target if is_file else None
-    table = open_source(
-        source,
-        folder=data,
-        target=target,
-        task=encoder.task if is_file else None,
-        ignore=ignore or (),
-        target_optional=is_file,
-    )
+    if encoder.image_shape is not None:
+        return Opened(model, encoder, open_source(source, folder=data))
+    if not with_truth:
+        return Opened(model, encoder, open_source(source, folder=data, columns=encoder.columns))
+    table = open_source(source, folder=data, columns=encoder.columns, target=encoder.target, task=encoder.task)
     return Opened(model, encoder, table)

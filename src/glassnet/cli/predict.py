@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from glassnet.cli.console import note, say, say_json
 from glassnet.cli.models import open_model
-from glassnet.cli.options import Data, Ignore, Json, ModelPath, Source
+from glassnet.cli.options import Data, Json, ModelPath, Source
 from glassnet.data import Decoded
 from glassnet.files import write_bytes
 
@@ -25,7 +25,6 @@ def predict(
     /,
     *,
     data: Data = None,
-    ignore: Ignore = None,
     out: Annotated[Path | None, Parameter(help="A CSV file to write all predictions to.")] = None,
     json: Json = False,
 ) -> None:
@@ -33,7 +32,7 @@ def predict(
 
     On a terminal only the first rows are shown; piped, or with --out, all of them.
     """
-    opened = open_model(model, source, data, ignore)
+    opened = open_model(model, source, data, with_truth=False)
     decoded = opened.encoder.decode(opened.model.network.predict(opened.x))
     header, rows = _as_rows(decoded)
     if out is not None:
@@ -52,9 +51,9 @@ def predict(
 
 def _as_rows(decoded: Decoded) -> tuple[list[str], list[list[Any]]]:
     """Return the header and the rows of the answer: number, prediction and, for classes, how sure the network is."""
-    if decoded.probabilities is None:
+    if decoded.scores is None:
         return ["row", "prediction"], [[i, float(value)] for i, value in enumerate(decoded.values)]
-    sure = decoded.probabilities.max(axis=1)
+    sure = decoded.scores.max(axis=1)
     rows = [[i, str(name), round(float(p), 6)] for i, (name, p) in enumerate(zip(decoded.values, sure, strict=True))]
     return ["row", "prediction", "probability"], rows
 

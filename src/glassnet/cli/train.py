@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -13,20 +15,21 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 import glassnet
-from glassnet.cli.console import fail, progress_console, say, say_json
+from glassnet.cli.console import fail, in_words, progress_console, say, say_json
 from glassnet.cli.options import Data, Ignore, Json, Source, Target, Task
 from glassnet.cli.progress import shown
 from glassnet.cli.recipe import recipe
 from glassnet.data import Encoder, Table, open_source, split
-from glassnet.errors import InputError, NonFiniteError, ResumeError
+from glassnet.errors import FileError, InputError, NonFiniteError, ResumeError
 from glassnet.files import Model, save_model
 from glassnet.maths.activations import ACTIVATIONS
 from glassnet.maths.loss import Loss, Targets
 from glassnet.maths.losses import LOSSES
 from glassnet.maths.optimizers import OPTIMIZERS, Optimizer
 from glassnet.network import Dense, Dropout, Layer, Network
-from glassnet.training import EarlyStopping, History, RunFolder, Scores, evaluate
+from glassnet.training import EarlyStopping, History, RunFolder, Scores, TrainingStarted, evaluate
 from glassnet.training import train as train_network
+from glassnet.training.loop import ALL_DONE, INTERRUPTED
 
 
 def train(
@@ -134,14 +137,20 @@ def train(
     )
     net = Network(x.shape[1], layers, seed=seed, dtype=dtype)
     out = _default_out(source) if out is None else out
+    if not out.parent.is_dir():
+        raise FileError(f"Cannot write {out}: there is no folder {out.parent}. Create it first.")
     folder = RunFolder(out.with_suffix(".run"))
     origin = {"source": table.source, "fingerprint": table.fingerprint, "rows": len(table), **rows_of}
-    _prepare_folder(folder, origin, resume)
-    if not json:
-        _introduce(table, training, held_out, net)
+    if resume:
+        _require_same_data(folder, origin)
+
+    def started(event: TrainingStarted) -> None:  # only now are all arguments known to be right
+        folder.save_source(origin)
+        if not json:
+            _introduce(table, training, held_out, net)
 
     with contextlib.ExitStack() as stack:
-        callbacks = [] if console is None else stack.enter_context(shown(console))
+        bar = [] if console is None else stack.enter_context(shown(console))
         try:
             history = train_network(
                 net,
@@ -159,7 +168,7 @@ def train(
                 clip_value=clip_value,
                 early_stopping=None if patience is None else EarlyStopping(patience),
                 time_limit=time_limit,
-                callbacks=callbacks,
+                callbacks=[started, *bar],
                 checkpoint=folder.path,
                 resume=resume,
                 seed=seed,
@@ -184,8 +193,8 @@ def train(
     if json:
         say_json(results)
     else:
-        _conclude(source, data, out, folder, results, encoder)
-    return 130 if history.stopped == "interrupted" else 0
+        _conclude(source, data, out, folder, results, scores)
+    return 130 if history.stopped == INTERRUPTED else 0
 
 
 # --- before ------------------------------------------------------------------------------------------------------
@@ -238,32 +247,22 @@ def _default_out(source: str) -> Path:
     return Path(name.split(".")[0] + ".safetensors")
 
 
-def _prepare_folder(folder: RunFolder, origin: dict[str, Any], resume: bool) -> None:
-    """Refuse to continue on changed data; keep what an earlier run left; note where the data comes from."""
+def _require_same_data(folder: RunFolder, origin: dict[str, Any]) -> None:
+    """Refuse to continue where there is no run, or on changed data."""
     before = folder.load_source()
-    if resume:
-        if before is None:
-            raise ResumeError(f"There is no run in {folder.path} to resume. Leave --resume out to start one.")
-        if before["fingerprint"] != origin["fingerprint"]:
-            raise ResumeError(
-                f"The data of {origin['source']} has changed since the run in {folder.path} began, so it cannot be "
-                "continued. Restore the data, or leave --resume out to start over."
-            )
-    else:
-        _keep_previous(folder.path)
-    folder.prepare()
-    folder.save_source(origin)
+    if before is None:
+        raise ResumeError(f"There is no run in {folder.path} to resume. Leave --resume out to start one.")
+    if before["fingerprint"] != origin["fingerprint"]:
+        raise ResumeError(
+            f"The data of {origin['source']} has changed since the run in {folder.path} began, so it cannot be "
+            "continued. Restore the data, or leave --resume out to start over."
+        )
 
 
-def _keep_previous(path: Path) -> None:
-    """Rename what an earlier training left, so that it is not lost; one generation is kept."""
-    if path.exists():
-        import shutil
-
-        previous = path.with_name(f"{path.stem}.previous{path.suffix}")
-        if previous.is_dir():
-            shutil.rmtree(previous)
-        os.replace(path, previous)
+def _keep_previous(model: Path) -> None:
+    """Rename the model of an earlier training, so that it is not lost; one is kept."""
+    if model.is_file():
+        os.replace(model, model.with_name(f"{model.stem}.previous{model.suffix}"))
 
 
 # --- what is said ------------------------------------------------------------------------------------------------
@@ -280,33 +279,30 @@ def _introduce(table: Table, training: Table, held_out: Table, net: Network) -> 
 
 
 def _results(out: Path, seconds: float, history: History, scores: Scores) -> dict[str, Any]:
+    """Return what --json prints; a figure that is not finite is null, as JSON has no word for it."""
     last = history.best_epoch if history.best_epoch is not None else -1
-    held_out = {"loss": scores.loss} | ({"r2": scores.r2} if scores.accuracy is None else {"accuracy": scores.accuracy})
+    figures = {"loss": scores.loss, "accuracy": scores.accuracy}
+    if scores.accuracy is None:
+        figures = {"loss": scores.loss, "r2": scores.r2}
     return {
         "model": str(out),
         "seconds": round(seconds, 3),
         "epochs": history.epochs,
         "stopped": history.stopped,
         "train": {"loss": history.loss[last] if history.loss else None},
-        "validation": held_out,
+        "validation": {name: x if x is not None and math.isfinite(x) else None for name, x in figures.items()},
     }
 
 
 def _conclude(
-    source: str, data: Path | None, out: Path, folder: RunFolder, results: dict[str, Any], encoder: Encoder
+    source: str, data: Path | None, out: Path, folder: RunFolder, results: dict[str, Any], scores: Scores
 ) -> None:
-    held_out = results["validation"]
-    score = f"accuracy {held_out['accuracy']:.2%}" if "accuracy" in held_out else f"R² {held_out['r2']:.4f}"
-    spent = f"after {results['epochs']} epochs in {results['seconds']:.1f} s"
-    say(f"Held-out {score}, loss {held_out['loss']:.4g}, {spent}.")
-    if results["stopped"] != "all epochs done":
-        say(
-            f"Stopped early: {results['stopped']}."
-            + (" Go on with --resume." if results["stopped"] == "interrupted" else "")
-        )
+    say(f"Held-out {in_words(scores)}, after {results['epochs']} epochs in {results['seconds']:.1f} s.")
+    if results["stopped"] != ALL_DONE:
+        say(f"Stopped early: {results['stopped']}. To train on, repeat the command with --resume.")
     say(f"Model: {out}")
     say(f"Run:   {folder.path}{os.sep}")
-    arguments = f"{out} {source}" + (f" --data {data}" if data is not None else "")
+    arguments = shlex.join([str(out), source, *([] if data is None else ["--data", str(data)])])
     say(f"Next:  glassnet evaluate {arguments}")
     say(f"       glassnet predict {arguments}")
-    say(f"       glassnet info {out}")
+    say(f"       glassnet info {shlex.quote(str(out))}")

@@ -28,8 +28,8 @@ _KEY = "glassnet"
 
 
 def canonical_json(document: Any) -> str:
-    """Return the one spelling of a JSON value: keys sorted, no spaces, no NaN."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    """Return the one spelling of a JSON value: keys sorted, no spaces; NaN and Infinity as Python's json has them."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def checksum(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> str:
@@ -51,7 +51,7 @@ def write_container(path: Path, kind: str, document: Mapping[str, Any], arrays: 
     kind : str
         What the file is: "model" or "checkpoint".
     document : mapping
-        JSON values, finite numbers only.
+        JSON values.
     arrays : mapping of str to array
 
     Raises

@@ -115,7 +115,8 @@ class Nudger:
         nudge = stack[np.arange(p), indices] - stack[np.arange(p, 2 * p), indices]
         rise = (terms[:p] - terms[p:]).sum(axis=1) + (penalty[:p] - penalty[p:])
         smooth = (sides[:p] == here).all(axis=1) & (sides[p:] == here).all(axis=1)
-        return np.where(smooth, rise / nudge, np.nan), np.abs(terms[:p]).sum(axis=1) + np.abs(penalty[:p])
+        size = np.abs(terms[:p]).sum(axis=1) + np.abs(self.c).sum() + np.abs(penalty[:p])  # of numbers near 1
+        return np.where(smooth, rise / nudge, np.nan), size
 
     def _evaluate(self, stack: Array) -> tuple[Array, Array, Array]:
         """Return each row's cᵢEᵢ (p, m), on which side of every kink each value lies (p, …), and the penalty (p,)."""

@@ -38,10 +38,3 @@ def softmax(z: Array) -> Array:
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     result: Array = e / e.sum(axis=-1, keepdims=True)
     return result
-
-
-def log_sum_exp(z: Array) -> Array:
-    """Logarithm of Σeᶻ over the last axis, shifted by the largest z; the last axis goes."""
-    top = z.max(axis=-1, keepdims=True)
-    result: Array = top[..., 0] + np.log(np.exp(z - top).sum(axis=-1))
-    return result

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from glassnet.errors import InputError
 from glassnet.maths.activations import EXP, SIGMOID, SOFTMAX
 from glassnet.maths.domains import LOGITS, POSITIVE, PROBABILITIES, UNIT
-from glassnet.maths.functions import log_sum_exp, sigmoid, softmax, softplus
+from glassnet.maths.functions import sigmoid, softmax
 from glassnet.maths.loss import ElementwiseLoss, Loss, RowLoss, ShortForm, Targets
 from glassnet.maths.registry import Registry
 
@@ -125,15 +125,23 @@ POISSON = ElementwiseLoss(
     term_slope=lambda a, y: 1 - y / a,
 )
 
-_CROSS_ENTROPY_FORM = ShortForm(
-    rows=lambda z, y: log_sum_exp(z) - (y * z).sum(axis=-1),
-    blame=lambda a, y: a - y,
-    latex=r"\delta=a-y",
-)
+
+def _cross_entropy_rows(z: Array, y: Array) -> Array:
+    """−Σ y log softmax(z), as Σy is 1; shifted before the sum, so that a confident row keeps its digits."""
+    shifted = z - z.max(axis=-1, keepdims=True)
+    result: Array = np.log(np.exp(shifted).sum(axis=-1)) - (y * shifted).sum(axis=-1)
+    return result
+
+
+def _binary_terms(z: Array, y: Array) -> Array:
+    """log(1+eᶻ) − y z, ordered so that a confident output keeps its digits."""
+    result: Array = (np.maximum(z, 0) - y * z) + np.log1p(np.exp(-np.abs(z)))
+    return result
+
+
+_CROSS_ENTROPY_FORM = ShortForm(rows=_cross_entropy_rows, blame=lambda a, y: a - y, latex=r"\delta=a-y")
 _BINARY_FORM = ShortForm(
-    rows=lambda z, y: (softplus(z) - y * z).sum(axis=-1),
-    blame=lambda a, y: a - y,
-    latex=r"\delta=a-y",
+    rows=lambda z, y: _binary_terms(z, y).sum(axis=-1), blame=lambda a, y: a - y, latex=r"\delta=a-y"
 )
 _SHANNON = "Shannon, A mathematical theory of communication, 1948; Bridle, 1990"
 _SOLLA = "Solla, Levin & Fleisher, Accelerated learning in layered neural networks, 1988"
@@ -217,7 +225,7 @@ def binary_cross_entropy_from_logits(label_smoothing: float = 0.0) -> Loss:
         advice="Give the last layer activation 'identity', or use 'binary_cross_entropy' after 'sigmoid'.",
         label_smoothing=label_smoothing,
         threshold=0.0,
-        term=lambda a, y: softplus(a) - y * a,
+        term=_binary_terms,
         term_slope=lambda a, y: sigmoid(a) - y,
     )
 

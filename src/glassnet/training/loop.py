@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.engines import Block, Engine
-from glassnet.errors import GlassnetWarning, NonFiniteError
+from glassnet.errors import FileError, GlassnetWarning, NonFiniteError
 from glassnet.maths.random import Purpose, generator
 from glassnet.maths.schedules import Schedule
 from glassnet.training.events import (
@@ -97,6 +98,7 @@ class Training:
         self.steps_per_epoch = -(-len(block) // engine.batch_size)
         state = {} if plan.schedule is None else plan.schedule.init()
         self.position = Position.start(self.steps_per_epoch, state)
+        self._warned = False
         self._seconds_per_step = _SECONDS_BETWEEN_LOOKS
 
     # --- from start to end --------------------------------------------------------------------------------------
@@ -270,16 +272,28 @@ class Training:
 
     def _save_checkpoint(self) -> None:
         self._last_checkpoint = time.monotonic()
-        if self.folder is None:
+        folder = self.folder
+        if folder is None:
             return
-        document, arrays = self._parts()
-        self.folder.save(document, arrays)
-        self.folder.save_history(self.position.history)
-        self._tell(CheckpointSaved, self.folder.checkpoint, self.position.epoch)
+        with self._unless_the_disk_is_full():
+            folder.save(*self._parts())
+            folder.save_history(self.position.history)
+            self._tell(CheckpointSaved, folder.checkpoint, self.position.epoch)
 
     def _snapshot(self) -> None:
         if self.folder is not None:
-            self.folder.save_snapshot(self.position.epoch, self.plan.epochs, *self._parts())
+            with self._unless_the_disk_is_full():
+                self.folder.save_snapshot(self.position.epoch, self.plan.epochs, *self._parts())
+
+    @contextlib.contextmanager
+    def _unless_the_disk_is_full(self) -> Iterator[None]:
+        """Go on training where a file cannot be written: the weights matter more than the record of them."""
+        try:
+            yield
+        except FileError as error:
+            if not self._warned:
+                warnings.warn(f"{error} Training goes on without it.", GlassnetWarning, stacklevel=2)
+            self._warned = True
 
     def _parts(self) -> tuple[dict[str, Any], dict[str, Array]]:
         document, arrays = self.position.to_parts(self.engine)

@@ -10,7 +10,9 @@ digits.run/
 from __future__ import annotations
 
 import json
+import math
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, final
@@ -50,10 +52,19 @@ class RunFolder:
         remove_leftovers(self.path)
         remove_leftovers(self.path / "snapshots")
 
-    def clear(self) -> None:
-        """Remove what an earlier run left in the folder."""
-        for file in (self.checkpoint, self.path / "history.json", *self.path.glob("snapshots/*.safetensors")):
-            file.unlink(missing_ok=True)
+    def set_aside(self) -> None:
+        """Rename what an earlier run left to "….previous.run", so that starting over loses nothing; one is kept."""
+        if not self.checkpoint.exists():
+            return
+        previous = RunFolder(self.path.with_name(f"{self.path.stem}.previous{self.path.suffix}"))
+        try:
+            if previous.checkpoint.exists():
+                shutil.rmtree(previous.path)
+            os.replace(self.path, previous.path)
+        except OSError as error:
+            raise FileError(
+                f"Cannot rename the earlier run {self.path} to {previous.path}: {error.strerror}. Move it yourself."
+            ) from error
 
     def save(self, document: Mapping[str, Any], arrays: Arrays) -> None:
         """Write the checkpoint."""
@@ -91,8 +102,12 @@ class RunFolder:
         return document, arrays
 
     def save_history(self, history: History) -> None:
-        """Write the history as JSON."""
-        write_bytes(self.path / "history.json", json.dumps(history.to_dict(), indent=1).encode())
+        """Write the history as JSON, where a figure that is not finite is null."""
+        values = {
+            name: [x if math.isfinite(x) else None for x in value] if isinstance(value, list) else value
+            for name, value in history.to_dict().items()
+        }
+        write_bytes(self.path / "history.json", json.dumps(values, indent=1, allow_nan=False).encode())
 
     def save_source(self, source: Mapping[str, Any]) -> None:
         """Write where the data came from as JSON."""

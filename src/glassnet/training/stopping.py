@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ class EarlyStopping:
 
     def is_better(self, value: float, best: float | None) -> bool:
         """Whether `value` is better than the best so far."""
+        if math.isnan(value):
+            return False
         if best is None:
             return True
         gain = value - best if self.monitor == "validation_accuracy" else best - value

@@ -106,7 +106,7 @@ def train(
     checkpoint_every : float
         Seconds between two checkpoints.
     resume : bool
-        False starts over, whatever the folder holds.
+        False starts over; what the folder holds is renamed to "….previous".
     seed : int
         Decides the order of rows, dropout and a split; not the initial weights, which are the network's.
     shuffle : bool
@@ -212,12 +212,13 @@ def _digest(*parts: Block | Array) -> str:
 def _open_folder(folder: RunFolder, training: Training, resume: bool) -> None:
     """Stand where the folder's run stopped, or make the folder ready for a new one."""
     start = _digest(training.network.theta)
-    folder.prepare()
     found = folder.load(training.settings) if resume else None
     training.settings = {**training.settings, "start": start}
     if found is None:
-        folder.clear()
+        folder.set_aside()
+        folder.prepare()
         return
+    folder.prepare()
     document, arrays = found
     known = {document["settings"]["start"], _digest(arrays["theta"])}
     known |= {_digest(arrays["best_theta"])} if "best_theta" in arrays else set()
