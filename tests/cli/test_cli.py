@@ -84,6 +84,11 @@ def test_the_same_seed_gives_the_same_file_content(capsys):
     assert gn.load("one.safetensors").theta.tobytes() == gn.load("two.safetensors").theta.tobytes()
 
 
+def test_lbfgs_takes_all_rows_of_itself(capsys):
+    result = answer_of(capsys, "train", "digits:3,7", "--optimizer", "lbfgs", "--schedule", "constant", *quick())
+    assert result["train"]["loss"] < 0.69
+
+
 # --- a table of numbers ------------------------------------------------------------------------------------------
 
 

@@ -82,7 +82,7 @@ def _scan(con: DuckDBPyConnection, path: Path, dialect: dict[str, Any], lines: l
         given = "".join(f", {option} = ${at}" for at, option in enumerate(bound, start=2))
         return (
             f"read_csv($1, auto_detect = false, columns = {{{columns}}}, skip = {int(dialect['SkipRows'])}, "
-            f"header = {str(header).lower()}, max_line_size = 67108864{given})"
+            f"header = {str(header).lower()}, hive_partitioning = false, max_line_size = 67108864{given})"
         )
 
     if dialect["HasHeader"]:
@@ -115,7 +115,7 @@ def _sniff(
 
     given = "".join(f", {option} = ${at}" for at, option in enumerate(options, start=2))
     given += "".join(f", {option} = {value}" for option, value in fixed.items())
-    query = f"SELECT * FROM sniff_csv($1, sample_size = -1, max_line_size = 67108864{given})"
+    query = f"SELECT * FROM sniff_csv($1, sample_size = -1, hive_partitioning = false, max_line_size = 67108864{given})"
     try:
         cursor = con.execute(query, [exactly(path), *options.values()])
         row = cursor.fetchone()
@@ -164,9 +164,7 @@ def _ragged(con: DuckDBPyConnection, path: Path, options: dict[str, str], lines:
         columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(width))
         bound = options | {"delim": delimiter, "quote": '"', "escape": '"'}
         given = "".join(f", {option} = ${at}" for at, option in enumerate(bound, start=2))
-        query = (
-            f"SELECT count(*) FROM read_csv($1, auto_detect = false, header = false, columns = {{{columns}}}{given})"
-        )
+        query = f"SELECT count(*) FROM read_csv($1, auto_detect = false, hive_partitioning = false, header = false, columns = {{{columns}}}{given})"
         try:
             con.execute(query, [exactly(path), *bound.values()]).fetchall()
         except duckdb.InterruptException:

@@ -35,6 +35,7 @@ from glassnet.training.stopping import EarlyStopping, Interruption
 Array = NDArray[Any]
 
 ALL_DONE, TIME_OVER, INTERRUPTED = "all epochs done", "time limit", "interrupted"
+UNFINISHED = (TIME_OVER, INTERRUPTED)
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 
@@ -298,6 +299,6 @@ class Training:
     def _parts(self) -> tuple[dict[str, Any], dict[str, Array]]:
         document, arrays = self.position.to_parts(self.engine)
         history = document["history"]
-        if history["stopped"] in (INTERRUPTED, TIME_OVER):
+        if history["stopped"] in UNFINISHED:
             history["stopped"] = ""  # such a run can be continued as if it had never stopped
         return {**document, "settings": dict(self.settings)}, arrays
