@@ -76,7 +76,8 @@ def train(
     dropout
         Share of each hidden layer's outputs to leave out at random while training. Left out: 0.4 for images, else 0.
     loss
-        Left out: cross_entropy for classes, squared_error for numbers. Others: half_squared_error, absolute_error, "huber(2.0)", "quantile(0.9)", poisson, ...
+        Left out: cross_entropy for classes, squared_error for numbers. Others: half_squared_error, absolute_error,
+        "huber(2.0)", "quantile(0.9)", poisson, binary_cross_entropy, hinge, ...
     output
         Activation of the last layer, if not the one that suits the loss.
     optimizer

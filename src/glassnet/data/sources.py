@@ -114,13 +114,13 @@ def _unknown(text: str, name: str, rest: str) -> DataError:
     near = [each + rest for each in nearest(name, NAMED)]
     path = Path(text)
     if not near and "\0" not in text:
-        if path.is_dir():
+        if text and path.is_dir():
             return DataError(f"{text} is a folder. A source is {FORMS}.")
         if path.is_file():
             return DataError(
                 f"{text} is a file, and its name ends in none of {', '.join(ENDINGS)}. Save it as one of these."
             )
-        if path.parent.is_dir():
+        if text and path.parent.is_dir():
             files = [each.name for each in path.parent.iterdir() if each.name.lower().endswith(ENDINGS)]
             near = [str(path.parent / each) for each in nearest(path.name, files)]
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
