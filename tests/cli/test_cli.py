@@ -164,8 +164,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bits(capsys):
     assert Path("whole.run/history.json").read_bytes() == Path("killed.run/history.json").read_bytes()
 
 
-def test_resume_refuses_changed_data_and_settings_and_nothing_at_all(capsys):
-    assert "no run in" in error_of(capsys, "train", "digits", "--resume")
+def test_resume_refuses_changed_data_and_settings(capsys):
     prices()
     answer_of(capsys, "train", "prices.csv", "--target", "price", *quick())
     assert "batch_size" in error_of(
@@ -173,6 +172,15 @@ def test_resume_refuses_changed_data_and_settings_and_nothing_at_all(capsys):
     )
     prices(seed=1)
     assert "changed" in error_of(capsys, "train", "prices.csv", "--target", "price", *quick("--resume"))
+    assert run(["evaluate", "prices.safetensors", "prices.csv"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("All rows: R²")
+    assert "has changed" in captured.err
+
+
+def test_resume_with_nothing_to_resume_begins(capsys):
+    assert run(["train", "digits:3,7", *quick("--resume")]) == 0
+    assert "begins at the start" in capsys.readouterr().err
 
 
 def test_what_an_earlier_training_left_is_kept(capsys):

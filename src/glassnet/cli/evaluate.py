@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glassnet.cli.console import in_words, say, say_json
+from glassnet.cli.console import in_words, note, say, say_json
 from glassnet.cli.models import Opened, open_model
 from glassnet.cli.options import Data, Json, ModelPath, Source
 from glassnet.training import Scores
@@ -32,6 +32,8 @@ _TITLES = {
 def _parts(opened: Opened) -> dict[str, Scores]:
     """Return the scores of the rows, of held-out rows and others apart if these are the training's own."""
     net, loss, table = opened.model.network, opened.loss, opened.table
+    if opened.source_has_changed:
+        note(f"{table.source} has changed since this model was trained, so held-out rows cannot be told apart.")
     mask = opened.held_out()
     if mask is not None:
         x, y = opened.x, opened.y

@@ -51,6 +51,13 @@ class Opened:
             raise InputError("The model file does not say which loss it was trained with; name it with --loss.")
         return self.model.loss
 
+    @property
+    def source_has_changed(self) -> bool:
+        """Whether the model was trained on this very source when it held other data."""
+        origin = self.model.provenance.get("data", {})
+        same_source = origin.get("source") == self.table.source
+        return same_source and origin.get("fingerprint") != self.table.fingerprint
+
     def held_out(self) -> Array | None:
         """Which of the table's rows the training never met (m,), or None if this is not the data it was trained on."""
         origin = self.model.provenance.get("data", {})

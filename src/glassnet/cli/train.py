@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 import glassnet
-from glassnet.cli.console import fail, in_words, progress_console, say, say_json
+from glassnet.cli.console import fail, in_words, note, progress_console, say, say_json
 from glassnet.cli.options import Data, Ignore, Json, Source, Target, Task
 from glassnet.cli.progress import shown
 from glassnet.cli.recipe import recipe
@@ -256,11 +256,11 @@ def _default_out(source: str) -> Path:
 
 
 def _require_same_data(folder: RunFolder, origin: dict[str, Any]) -> None:
-    """Refuse to continue where there is no run, or on changed data."""
+    """Refuse to continue on changed data; where there is nothing to continue, say that a run begins."""
     before = folder.load_source()
     if before is None:
-        raise ResumeError(f"There is no run in {folder.path} to resume. Leave --resume out to start one.")
-    if before["fingerprint"] != origin["fingerprint"]:
+        note(f"there is no run in {folder.path} to go on with; this one begins at the start.")
+    elif before.get("fingerprint") != origin["fingerprint"]:
         raise ResumeError(
             f"The data of {origin['source']} has changed since the run in {folder.path} began, so it cannot be "
             "continued. Restore the data, or leave --resume out to start over."

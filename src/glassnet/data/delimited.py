@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 DELIMITERS = ",;\t|"
+LONGEST_LINE = 1 << 26  # bytes; DuckDB stops at 2 MB by itself
 FOUND = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 
 
@@ -82,7 +83,7 @@ def _scan(con: DuckDBPyConnection, path: Path, dialect: dict[str, Any], lines: l
         given = "".join(f", {option} = ${at}" for at, option in enumerate(bound, start=2))
         return (
             f"read_csv($1, auto_detect = false, columns = {{{columns}}}, skip = {int(dialect['SkipRows'])}, "
-            f"header = {str(header).lower()}, hive_partitioning = false, max_line_size = 67108864{given})"
+            f"header = {str(header).lower()}, hive_partitioning = false, max_line_size = {LONGEST_LINE}{given})"
         )
 
     if dialect["HasHeader"]:
@@ -115,7 +116,10 @@ def _sniff(
 
     given = "".join(f", {option} = ${at}" for at, option in enumerate(options, start=2))
     given += "".join(f", {option} = {value}" for option, value in fixed.items())
-    query = f"SELECT * FROM sniff_csv($1, sample_size = -1, hive_partitioning = false, max_line_size = 67108864{given})"
+    query = (
+        "SELECT * FROM sniff_csv($1, sample_size = -1, hive_partitioning = false, "
+        f"max_line_size = {LONGEST_LINE}{given})"
+    )
     try:
         cursor = con.execute(query, [exactly(path), *options.values()])
         row = cursor.fetchone()
@@ -164,7 +168,10 @@ def _ragged(con: DuckDBPyConnection, path: Path, options: dict[str, str], lines:
         columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(width))
         bound = options | {"delim": delimiter, "quote": '"', "escape": '"'}
         given = "".join(f", {option} = ${at}" for at, option in enumerate(bound, start=2))
-        query = f"SELECT count(*) FROM read_csv($1, auto_detect = false, hive_partitioning = false, header = false, columns = {{{columns}}}{given})"
+        query = (
+            f"SELECT count(*) FROM read_csv($1, auto_detect = false, header = false, columns = {{{columns}}}, "
+            f"hive_partitioning = false, max_line_size = {LONGEST_LINE}{given})"
+        )
         try:
             con.execute(query, [exactly(path), *bound.values()]).fetchall()
         except duckdb.InterruptException:
