@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class GlassnetError(Exception):
@@ -89,7 +90,11 @@ class NonFiniteError(GlassnetError, ArithmeticError):
         Row of X, as the caller numbered them; None where the quantity has no rows.
     unit : int or None
         Neuron or flat index within the quantity.
+    history : History or None
+        What training met until then.
     """
+
+    history: Any = None
 
     def __init__(
         self,

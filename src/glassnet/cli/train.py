@@ -179,7 +179,7 @@ def train(
             )
             trouble = None
         except NonFiniteError as error:
-            history, trouble = History(stopped="not finite"), error
+            history, trouble = error.history, error
     scores = evaluate(net, xv, yv, chosen_loss)
     results = _results(out, time.monotonic() - began, history, scores)
     provenance = {

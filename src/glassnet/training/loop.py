@@ -126,6 +126,7 @@ class Training:
                 history.stopped = str(stop) or "a callback stopped it"
             except NonFiniteError as error:
                 history.stopped = str(error)
+                error.history = history
                 raise
         self._finish()
         return history
@@ -177,12 +178,8 @@ class Training:
         self._tell(Progressed, position.epoch, position.steps, self.steps_per_epoch, position.loss_so_far)
         if position.steps == self.steps_per_epoch:
             return False  # the end of the epoch comes first
-        if self._interruption.wished:
-            position.history.stopped = INTERRUPTED
-        elif self._time_is_over():
-            position.history.stopped = TIME_OVER
-        elif time.monotonic() - self._last_checkpoint > self.plan.checkpoint_every:
-            self._save_checkpoint()
+        position.history.stopped = self._wish_to_stop()
+        self._save_checkpoint_if_due()
         return bool(position.history.stopped)
 
     def _end_epoch(self, learning_rate: float) -> None:
@@ -205,11 +202,10 @@ class Training:
             history.stopped = f"no better for {position.waited} epochs"
         elif position.epoch >= plan.epochs:
             history.stopped = ALL_DONE
-        elif self._interruption.wished:
-            history.stopped = INTERRUPTED
-        elif self._time_is_over():
-            history.stopped = TIME_OVER
+        else:
+            history.stopped = self._wish_to_stop()
         self._snapshot()
+        self._save_checkpoint_if_due()
         self._tell(EpochEnded, *ended)
 
     def _watch(self) -> bool:
@@ -261,15 +257,22 @@ class Training:
             return 1
         return max(1, min(left, int(_SECONDS_BETWEEN_LOOKS / max(self._seconds_per_step, 1e-9))))
 
-    def _time_is_over(self) -> bool:
+    def _wish_to_stop(self) -> str:
+        """Return why training should stop here though it is not done, or nothing."""
+        if self._interruption.wished:
+            return INTERRUPTED
         limit = self.plan.time_limit
-        return limit is not None and time.monotonic() - self._started >= limit
+        return TIME_OVER if limit is not None and time.monotonic() - self._started >= limit else ""
 
     def _tell(self, kind: Callable[..., Any], *facts: Any) -> None:
         if isinstance(kind, type) and self.listeners.hear(kind):
             self.listeners.tell(kind(self.network, *facts))
 
     # --- the run folder -----------------------------------------------------------------------------------------
+
+    def _save_checkpoint_if_due(self) -> None:
+        if not self.position.history.stopped and time.monotonic() - self._last_checkpoint > self.plan.checkpoint_every:
+            self._save_checkpoint()
 
     def _save_checkpoint(self) -> None:
         self._last_checkpoint = time.monotonic()
