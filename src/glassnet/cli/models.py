@@ -56,7 +56,7 @@ class Opened:
         """Whether the model was trained on this very source when it held other data."""
         origin = self.model.provenance.get("data", {})
         same_source = origin.get("source") == self.table.source
-        return same_source and origin.get("fingerprint") != self.table.fingerprint
+        return bool(same_source and origin.get("fingerprint") != self.table.fingerprint)
 
     def held_out(self) -> Array | None:
         """Which of the table's rows the training never met (m,), or None if this is not the data it was trained on."""
