@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from glassnet.data.table import Table
 from glassnet.errors import InputError
-from glassnet.maths.random import Purpose
 from glassnet.maths.random import Purpose, check_seed
 
 
