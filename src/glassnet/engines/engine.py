@@ -67,9 +67,11 @@ class Descent:
         if self.clip_value is not None:
             np.clip(gradient, -self.clip_value, self.clip_value, out=gradient)
         if self.clip_norm is not None:
-            norm = float(np.sqrt(np.dot(gradient, gradient)))
+            largest = float(np.abs(gradient).max())  # divided out, since the square of a large gradient overflows
+            norm = largest * float(np.linalg.norm(gradient / largest)) if largest else 0.0
             if norm > self.clip_norm:
-                gradient *= self.clip_norm / norm
+                gradient /= largest
+                gradient *= self.clip_norm / (norm / largest)
 
 
 @final

@@ -52,7 +52,9 @@ def non_finite_pass(p: Pass, network: Network, rows: Array, step: int) -> NonFin
     bad = np.argwhere(~np.isfinite(p.gradient.theta))
     if not len(bad):
         return NonFiniteError(
-            f"In step {step}, the sum of the rows' errors became {p.loss}. {_CURE}", step=step, quantity="loss"
+            f"In step {step}, the sum of the rows' errors and the penalty became {p.loss}. {_CURE}",
+            step=step,
+            quantity="loss",
         )
     index = int(bad[0, 0])
     return NonFiniteError(

@@ -57,6 +57,10 @@ class ReferenceEngine(Engine):
         x = block.x[rows]
         y = one_hot(block.y[rows], self.objective.loss, net.outputs, net.dtype)
         masks = net.draw_masks(self.seed, self.state.step, len(rows))
+        counted = weight > 0
+        if not counted.all():  # a row of weight 0 does not count, whatever it holds
+            x, y, weight, rows = x[counted], y[counted], weight[counted], rows[counted]
+            masks = {k: mask[counted] for k, mask in masks.items()}
         before = net.theta.copy()
         penalty = float(self.objective.penalty(before, net.layout))
 
@@ -64,7 +68,7 @@ class ReferenceEngine(Engine):
             parameters = net.parameters if theta is net.theta else Parameters(net.layout, theta)
             p = backprop(net.layers, parameters, self.objective, x, y, weight, masks)
             gradient = p.gradient.theta
-            finite = np.isfinite(p.loss) and np.isfinite(gradient).all()
+            finite = np.isfinite(p.loss) and all(np.isfinite(array).all() for array in (gradient, *p.z))
             if not finite and np.array_equal(theta, before):  # a line search may well try a θ that is not finite
                 numbers = rows if block.numbers is None else block.numbers[rows]
                 raise non_finite_pass(p, net, numbers, self.state.step)

@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from glassnet.errors import InputError
+from glassnet.errors import InputError, NonFiniteError
 from glassnet.insight.numerical import Nudger
 from glassnet.maths.loss import Loss
 from glassnet.maths.random import Purpose, check_seed, generator
@@ -140,6 +140,8 @@ def check_gradient(
         If an array or an argument cannot be used.
     PairingError
         If the loss cannot read the last layer's output.
+    NonFiniteError
+        If the error itself is not finite.
 
     Examples
     --------
@@ -155,6 +157,13 @@ def check_gradient(
     p = exact.backprop(
         X, Y, loss, reduction=reduction, sample_weight=sample_weight, l1=l1, l2=l2, training=training, masks=masks
     )
+    if not np.isfinite(p.loss):
+        raise NonFiniteError(
+            f"The error is {p.loss} at these weights and rows, so there is no derivative to check. Scale X or the "
+            "weights down.",
+            step=0,
+            quantity="loss",
+        )
     objective = exact.objective(loss, reduction, l1, l2)
     x = as_rows(X, exact.input_shape, exact.dtype)
     y = one_hot(
@@ -199,7 +208,7 @@ def _compare(net: Network, indices: Array, backprop: Array, numerical: Array, bo
         name = net.layout.describe(int(indices[i]))
         worst = CheckedParameter(name, float(backprop[i]), float(numerical[i]), each[i], float(bound[i]))
     return GradientCheck(
-        max_relative_error=max(blocks.values(), default=float("nan")),
+        max_relative_error=float(np.max(list(blocks.values()))) if blocks else float("nan"),
         blocks=blocks,
         worst=worst,
         checked=int(compared.sum()),

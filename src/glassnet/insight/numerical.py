@@ -97,6 +97,7 @@ class Nudger:
                 row.append((weight * row[k - 1] - coarser) / (weight - 1))
             for k in range(1, len(row)):
                 off = np.maximum(np.abs(row[k] - row[k - 1]), np.abs(row[k] - before[k - 1]))
+                off = np.maximum(off, _ROUNDING / 8 * scale / h)  # two equal rounding errors are no agreement
                 better = off < error  # never where either is NaN
                 best[better], error[better] = row[k][better], off[better]
                 bound[better] = (_ROUNDING * scale / h)[better]

@@ -27,6 +27,7 @@ from glassnet.maths.domains import (
     above,
 )
 from glassnet.maths.functions import erf, sigmoid, softmax, softplus
+from glassnet.maths.hyperparameters import require_argument
 from glassnet.maths.registry import Registry
 
 Array = NDArray[Any]
@@ -84,6 +85,7 @@ class Activation:
     def __post_init__(self) -> None:
         _require_callable(self.name, "value", self.value, ("z",))
         _require_callable(self.name, "slope", self.slope, ("z", "a"))
+        object.__setattr__(self, "kinks", tuple(self.kinks))
 
     def apply(self, z: Array) -> Array:
         """Return a = g(z) in the dtype of z."""
@@ -121,6 +123,7 @@ class RowActivation:
     def __post_init__(self) -> None:
         _require_callable(self.name, "value", self.value, ("z",))
         _require_callable(self.name, "row_pullback", self.row_pullback, ("z", "a", "slope_of_a"))
+        object.__setattr__(self, "kinks", tuple(self.kinks))
 
     def apply(self, z: Array) -> Array:
         """Return a = g(z) in the dtype of z."""
@@ -202,7 +205,7 @@ RELU = Activation(
 
 def leaky_relu(negative_slope: float = 0.01) -> Activation:
     """ReLU that keeps a small slope below zero (Maas, Hannun & Ng, 2013)."""
-    _require_positive("leaky_relu", "negative_slope", negative_slope)
+    negative_slope = require_argument("leaky_relu", "negative_slope", negative_slope, 0.2, low=0)
     return Activation(
         _spelled("leaky_relu", negative_slope, 0.01),
         value=lambda z: np.where(z > 0, z, negative_slope * z),
@@ -217,7 +220,7 @@ def leaky_relu(negative_slope: float = 0.01) -> Activation:
 
 def elu(alpha: float = 1.0) -> Activation:
     """Exponential linear unit (Clevert, Unterthiner & Hochreiter, 2016)."""
-    _require_positive("elu", "alpha", alpha)
+    alpha = require_argument("elu", "alpha", alpha, 0.5, low=0)
     return Activation(
         _spelled("elu", alpha, 1.0),
         value=lambda z: np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0))),
@@ -265,7 +268,8 @@ def _gelu_tanh_inner(z: Array) -> Array:
 
 def _gelu_tanh_slope(z: Array, a: Array) -> Array:
     t = _gelu_tanh_inner(z)
-    result: Array = 0.5 * (1 + t) + 0.5 * z * (1 - t * t) * _SQRT_2_OVER_PI * (1 + 3 * 0.044715 * z * z)
+    near = np.minimum(np.maximum(z, -100), 100)  # beyond, 1 − t² is 0, and z² may overflow
+    result: Array = 0.5 * (1 + t) + 0.5 * near * (1 - t * t) * _SQRT_2_OVER_PI * (1 + 3 * 0.044715 * near * near)
     return result
 
 
@@ -273,10 +277,11 @@ GELU_TANH = Activation(
     "gelu_tanh",
     value=lambda z: 0.5 * z * (1 + _gelu_tanh_inner(z)),
     slope=_gelu_tanh_slope,
-    latex=r"\frac{z}{2}\left(1+t\right),\; t=\tanh\left(\sqrt{2/\pi}\,(z+0.044715z^3)\right)",
-    slope_latex=r"\frac{1+t}{2}+\frac{z(1-t^2)}{2}\sqrt{2/\pi}\,(1+0.134145z^2)",
+    latex=r"\frac{z}{2}\left(1+\tanh\left(\sqrt{2/\pi}\,(z+0.044715z^3)\right)\right)",
+    slope_latex=r"\frac{1+t}{2}+\frac{z(1-t^2)}{2}\sqrt{2/\pi}\,(1+0.134145z^2),"
+    r"\; t=\tanh\left(\sqrt{2/\pi}\,(z+0.044715z^3)\right)",
     source="Hendrycks & Gimpel, Gaussian error linear units, 2016, the approximation by tanh",
-    range=above(-0.17),
+    range=above(-0.1701),
     weight_init="he_normal",
 )
 
@@ -347,11 +352,6 @@ SOFTMAX = RowActivation(
     source="Bridle, Probabilistic interpretation of feedforward classification network outputs, 1990",
     range=PROBABILITIES,
 )
-
-
-def _require_positive(name: str, parameter: str, value: object) -> None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < math.inf:
-        raise InputError(f"{name}: {parameter} is {value!r}; expected a positive number, as in '{name}(0.5)'.")
 
 
 def _spelled(name: str, value: float, default: float) -> str:

@@ -54,6 +54,19 @@ def require_number(record: Any, field: str, *, low: float, high: float = math.in
     object.__setattr__(record, field, value)
 
 
+def require_argument(
+    function: str, argument: str, value: object, example: float, *, low: float, high: float = math.inf, ends: str = "()"
+) -> float:
+    """Return a factory's argument as a float between `low` and `high`; `ends` as in `require_number`."""
+    number = _as_float(value)
+    if number is None or not _inside(number, low, high, ends):
+        raise InputError(
+            f"{function}: {argument} is {value!r}; expected a number {_interval(low, high, ends)}, "
+            f"as in '{function}({example})'."
+        )
+    return number
+
+
 def require_pair(record: Any, field: str, first: tuple[float, float, str], second: tuple[float, float, str]) -> None:
     """Require two real numbers, each in its interval ``(low, high, ends)``."""
     expected = f"two numbers, the first {_interval(*first)}, the second {_interval(*second)}"

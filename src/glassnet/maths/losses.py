@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.errors import InputError
 from glassnet.maths.activations import EXP, SIGMOID, SOFTMAX
 from glassnet.maths.domains import LOGITS, POSITIVE, PROBABILITIES, UNIT
 from glassnet.maths.functions import sigmoid, softmax
+from glassnet.maths.hyperparameters import require_argument
 from glassnet.maths.loss import ElementwiseLoss, Loss, RowLoss, ShortForm, Targets
 from glassnet.maths.registry import Registry
 
@@ -72,8 +72,7 @@ LOG_COSH = ElementwiseLoss(
 
 def huber(delta: float = 1.0) -> Loss:
     """Squared for errors up to `delta`, linear beyond (Huber, 1964)."""
-    if not 0 < delta < math.inf:
-        raise InputError(f"huber: delta is {delta!r}; expected a positive number, as in 'huber(1.0)'.")
+    delta = require_argument("huber", "delta", delta, 1.0, low=0)
     return ElementwiseLoss(
         "huber" if delta == 1 else f"huber({delta!r})",
         latex=rf"\sum_j \begin{{cases}}\frac{{1}}{{2}}r_j^2 & |r_j|\le {delta}\\"
@@ -90,8 +89,7 @@ def huber(delta: float = 1.0) -> Loss:
 
 def quantile(q: float = 0.5) -> Loss:
     """Pinball loss: its smallest mean is reached by the q-quantile (Koenker & Bassett, 1978)."""
-    if not 0 < q < 1:
-        raise InputError(f"quantile: q is {q!r}; expected a number between 0 and 1, as in 'quantile(0.9)'.")
+    q = require_argument("quantile", "q", q, 0.9, low=0, high=1)
     return ElementwiseLoss(
         f"quantile({q!r})",
         latex=rf"\sum_j \max\left({q}\,(y_j-a_j),\ {q - 1:.12g}\,(y_j-a_j)\right)",
@@ -159,8 +157,9 @@ def _ratio(x: Array, y: Array) -> Array:
 
 def cross_entropy(label_smoothing: float = 0.0) -> Loss:
     """−Σ y log a of class labels or distributions y against probabilities a; short with softmax."""
+    name, label_smoothing = _smoothed("cross_entropy", label_smoothing)
     return ElementwiseLoss(
-        _smoothed_name("cross_entropy", label_smoothing),
+        name,
         latex=r"-\sum_j y_j\log a_j",
         slope_latex=r"-\frac{y_j}{a_j}",
         source=_SHANNON,
@@ -179,8 +178,9 @@ def cross_entropy(label_smoothing: float = 0.0) -> Loss:
 
 def cross_entropy_from_logits(label_smoothing: float = 0.0) -> Loss:
     """Cross-entropy of softmax(a), read from an identity layer."""
+    name, label_smoothing = _smoothed("cross_entropy_from_logits", label_smoothing)
     return RowLoss(
-        _smoothed_name("cross_entropy_from_logits", label_smoothing),
+        name,
         latex=r"\log\sum_j e^{a_j}-\sum_j y_j a_j",
         slope_latex=r"\frac{e^{a_j}}{\sum_i e^{a_i}}-y_j",
         source=_SHANNON,
@@ -196,8 +196,9 @@ def cross_entropy_from_logits(label_smoothing: float = 0.0) -> Loss:
 
 def binary_cross_entropy(label_smoothing: float = 0.0) -> Loss:
     """−Σ (y log a + (1−y) log(1−a)), each output a yes or no of its own; short with sigmoid."""
+    name, label_smoothing = _smoothed("binary_cross_entropy", label_smoothing)
     return ElementwiseLoss(
-        _smoothed_name("binary_cross_entropy", label_smoothing),
+        name,
         latex=r"-\sum_j \left(y_j\log a_j+(1-y_j)\log(1-a_j)\right)",
         slope_latex=r"\frac{1-y_j}{1-a_j}-\frac{y_j}{a_j}",
         source=_SOLLA,
@@ -215,8 +216,9 @@ def binary_cross_entropy(label_smoothing: float = 0.0) -> Loss:
 
 def binary_cross_entropy_from_logits(label_smoothing: float = 0.0) -> Loss:
     """Binary cross-entropy of sigmoid(a), read from an identity layer."""
+    name, label_smoothing = _smoothed("binary_cross_entropy_from_logits", label_smoothing)
     return ElementwiseLoss(
-        _smoothed_name("binary_cross_entropy_from_logits", label_smoothing),
+        name,
         latex=r"\sum_j \left(\log(1+e^{a_j})-y_j a_j\right)",
         slope_latex=r"\frac{1}{1+e^{-a_j}}-y_j",
         source=_SOLLA,
@@ -230,13 +232,10 @@ def binary_cross_entropy_from_logits(label_smoothing: float = 0.0) -> Loss:
     )
 
 
-def _smoothed_name(name: str, label_smoothing: float) -> str:
-    if not 0 <= label_smoothing < 1:
-        raise InputError(
-            f"{name}: label_smoothing is {label_smoothing!r}; expected a share from 0 up to, but not, 1, "
-            f"as in '{name}(0.1)'."
-        )
-    return f"{name}({label_smoothing!r})" if label_smoothing else name
+def _smoothed(name: str, label_smoothing: float) -> tuple[str, float]:
+    """Return the spelling of a loss with label smoothing, and the share as a float."""
+    share = require_argument(name, "label_smoothing", label_smoothing, 0.1, low=0, high=1, ends="[)")
+    return (f"{name}({share!r})" if share else name), share
 
 
 def _hinge_margins(a: Array, y: Array) -> Array:

@@ -75,6 +75,9 @@ class Dense(Layer):
         g = ACTIVATIONS.resolve(activation)
         if g.name in ACTIVATIONS and ACTIVATIONS[g.name].source != g.source:
             raise InputError(f"Your activation is named {g.name!r}, as one of glassnet's own; give it another name.")
+        for name, flag in (("bias", bias), ("trainable_bias", trainable_bias)):
+            if not isinstance(flag, bool | np.bool_):
+                raise InputError(f"{name} is {flag!r}; expected True or False.")
         settings = {
             "units": int(units),
             "activation": g,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, ClassVar, final
 
 from numpy.typing import NDArray
@@ -51,12 +52,13 @@ class Dropout(Layer):
     rate: float
 
     def __post_init__(self) -> None:
-        if isinstance(self.rate, bool) or not isinstance(self.rate, int | float) or not 0 <= self.rate < 1:
+        if isinstance(self.rate, bool) or not isinstance(self.rate, Real) or not 0 <= self.rate < 1:
             raise InputError(
                 f"Dropout has rate {self.rate!r}; expected the share of inputs to leave out, "
                 "from 0 up to, but not, 1, as in Dropout(0.2)."
             )
-        object.__setattr__(self, "drop_rate", float(self.rate))
+        object.__setattr__(self, "rate", float(self.rate))
+        object.__setattr__(self, "drop_rate", self.rate)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape."""

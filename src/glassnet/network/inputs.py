@@ -7,6 +7,8 @@ or repaired.
 from __future__ import annotations
 
 import warnings
+from decimal import Decimal
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from glassnet.errors import GlassnetWarning, InputError
 from glassnet.maths.loss import Loss, Targets
-from glassnet.network.parameters import Shape
 
 Array = NDArray[Any]
+Shape = tuple[int, ...]
 
 
 def as_numbers(values: ArrayLike, name: str) -> Array:
@@ -25,20 +27,23 @@ def as_numbers(values: ArrayLike, name: str) -> Array:
     Raises
     ------
     InputError
-        For text, objects, complex numbers, ragged lists, NaN and infinities; says where the first one stands.
+        For None, text, objects, masked values, complex numbers, ragged lists, NaN and infinities; says where the first
+        one stands.
     """
+    if values is None:
+        raise InputError(f"{name} is None; expected an array of numbers.")
+    if np.ma.is_masked(values):
+        raise InputError(f"{name} has masked values; expected a number everywhere. Remove or fill them first.")
     try:
         array = np.asarray(values)
     except (ValueError, TypeError) as error:
         raise InputError(f"{name} cannot be read as one array ({error}); expected rows of equal length.") from error
     if array.dtype == object:  # what pandas gives for columns of unlike types
-        try:
-            array = array.astype(np.float64)
-        except (ValueError, TypeError):
-            raise InputError(_not_a_number(array, name)) from None
+        array = _from_objects(array, name)
     if array.dtype.kind not in "buif":
-        raise InputError(f"{name} holds {array.dtype} values; expected numbers. {_FIXES.get(array.dtype.kind, '')}")
-    if array.dtype.kind == "f" and not np.isfinite(array.sum()) and not np.isfinite(array).all():
+        cure = _CURES.get(array.dtype.kind, "Pass one array of numbers.")
+        raise InputError(f"{name} holds {array.dtype} values; expected numbers. {cure}")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         count = int((~np.isfinite(array)).sum())
         raise InputError(
@@ -48,26 +53,51 @@ def as_numbers(values: ArrayLike, name: str) -> Array:
     return array
 
 
-_FIXES = {
-    "U": "Turn labels into integers, for example with numpy.unique(labels, return_inverse=True)[1].",
-    "S": "Turn labels into integers, for example with numpy.unique(labels, return_inverse=True)[1].",
+_LABELS = "Turn labels into integers, for example with numpy.unique(labels, return_inverse=True)[1]."
+_CURES = {
+    "U": _LABELS,
+    "S": _LABELS,
     "M": "Turn dates into numbers first, for example days since a date.",
     "m": "Turn durations into numbers first, for example seconds.",
     "c": "Pass real and imaginary parts as columns of their own.",
 }
 
 
-def _not_a_number(array: Array, name: str) -> str:
+def _from_objects(array: Array, name: str) -> Array:
+    """Return an object array of plain numbers as an array of numbers."""
     for at in np.ndindex(array.shape):
-        try:
-            float(array[at])
-        except (ValueError, TypeError):
-            value = array[at]
-            return (
-                f"{name} is an object array that holds {value!r} of type {type(value).__name__} at {list(at)}; "
-                "expected numbers in rows of equal length."
+        value = array[at]
+        if not isinstance(value, Real | Decimal | np.bool_):
+            cure = _LABELS if isinstance(value, str | bytes) else "Pass numbers in rows of equal length."
+            raise InputError(
+                f"{name} is an object array that holds {value!r:.100} of type {type(value).__name__} at {list(at)}; "
+                f"expected numbers. {cure}"
             )
-    return f"{name} is an object array; expected numbers in rows of equal length."
+    whole = all(isinstance(value, Integral | np.bool_) for value in array.flat)
+    return array.astype(np.int64 if whole else np.float64)
+
+
+def into(view: Array, values: ArrayLike, name: str) -> None:
+    """Copy numbers into a view of θ.
+
+    Raises
+    ------
+    InputError
+        If the shape is another, a value cannot be used, or it is beyond the view's dtype; nothing is changed then.
+    """
+    array = as_numbers(values, name)
+    if array.shape != view.shape:
+        raise InputError(f"{name} has shape {view.shape}; got an array of shape {array.shape}.")
+    view[...] = _cast(array, view.dtype, name)
+
+
+def _cast(array: Array, dtype: np.dtype[Any], name: str) -> Array:
+    """Return finite numbers in a dtype that may be too small for them."""
+    with np.errstate(over="ignore"):
+        cast = np.ascontiguousarray(array, dtype=dtype)
+    if dtype == np.float32 and not np.isfinite(cast).all():
+        raise InputError(f"{name} holds numbers beyond float32's 3.4e38; scale them down or use dtype='float64'.")
+    return cast
 
 
 def as_rows(X: ArrayLike, input_shape: Shape, dtype: np.dtype[Any], name: str = "X") -> Array:
@@ -88,10 +118,7 @@ def as_rows(X: ArrayLike, input_shape: Shape, dtype: np.dtype[Any], name: str = 
         )
     if len(array) == 0:
         raise InputError(f"{name} has no rows; expected at least one.")
-    cast = np.ascontiguousarray(array, dtype=dtype)
-    if dtype == np.float32 and not np.isfinite(cast).all():
-        raise InputError(f"{name} holds numbers beyond float32's 3.4e38; scale them down or use dtype='float64'.")
-    return cast
+    return _cast(array, dtype, name)
 
 
 def as_targets(Y: ArrayLike, loss: Loss, m: int, outputs: int, dtype: np.dtype[Any], name: str = "Y") -> Array:
@@ -108,7 +135,7 @@ def as_targets(Y: ArrayLike, loss: Loss, m: int, outputs: int, dtype: np.dtype[A
     array = as_numbers(Y, name)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
-    if len(array) != m or array.ndim == 0:
+    if array.ndim == 0 or len(array) != m:
         raise InputError(f"{name} has shape {array.shape}; X has {m} rows, so expected ({m},) or ({m}, {outputs}).")
     if array.ndim == 1 and outputs > 1:
         return _as_labels(array, outputs, name)
@@ -119,7 +146,7 @@ def as_targets(Y: ArrayLike, loss: Loss, m: int, outputs: int, dtype: np.dtype[A
             f"{name} has shape {array.shape}; the network has {outputs} output{'s' if outputs > 1 else ''}, so "
             f"expected ({m}, {outputs})" + (f" or integer labels ({m},)." if outputs > 1 else f" or ({m},).")
         )
-    targets = np.ascontiguousarray(array, dtype=dtype)
+    targets = _cast(array, dtype, name)
     _require_kind(targets, loss, name)
     return targets
 
@@ -206,7 +233,7 @@ def require_classes_to_learn(targets: Array, outputs: int, name: str = "Y") -> N
             f"The network has {outputs} outputs, but {name} names only {len(seen)} classes: no row shows output "
             f"{names}. Give the last layer {int(seen[-1]) + 1} units if there are no such rows.",
             GlassnetWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
@@ -228,4 +255,4 @@ def as_sample_weight(sample_weight: ArrayLike | None, m: int, dtype: np.dtype[An
         raise InputError(f"sample_weight holds {array[row]} in row {row}; expected weights from 0 up.")
     if not array.any():
         raise InputError("sample_weight is 0 for every row; expected at least one row that counts.")
-    return np.ascontiguousarray(array, dtype=dtype)
+    return _cast(array, dtype, "sample_weight")

@@ -16,7 +16,7 @@ from glassnet.maths.random import Purpose, check_seed, generator, keep_mask
 from glassnet.network.backprop import Pass, backprop, forward
 from glassnet.network.dense import Dense
 from glassnet.network.dropout import Dropout
-from glassnet.network.inputs import as_numbers, as_rows, as_sample_weight, as_targets, one_hot
+from glassnet.network.inputs import as_numbers, as_rows, as_sample_weight, as_targets, into, one_hot
 from glassnet.network.layer import Layer
 from glassnet.network.objective import Objective, make_objective
 from glassnet.network.parameters import LayerViews, Layout, Parameters, Shape
@@ -104,7 +104,7 @@ class Network:
         values = as_numbers(values, "theta")
         if values.shape != self._theta.shape:
             raise InputError(f"theta has shape {values.shape}; this network has {self.layout.size} parameters.")
-        self._theta[:] = values
+        into(self._theta, values, "theta")
 
     @property
     def weights(self) -> LayerViews:
@@ -227,6 +227,8 @@ class Network:
         }
 
     def _as_masks(self, masks: Mapping[int, ArrayLike] | Sequence[ArrayLike | None] | None, m: int) -> dict[int, Array]:
+        if not isinstance(masks, Mapping | Sequence | None) or isinstance(masks, str):
+            raise InputError(f"masks is {masks!r:.80}; expected a mapping from Dropout layers to arrays of 0 and 1.")
         pairs = (masks or {}).items() if isinstance(masks, Mapping | None) else enumerate(masks)
         given: dict[int, Array] = {}
         for k, mask in pairs:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from types import MappingProxyType
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.errors import InputError
+from glassnet.network.inputs import into
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -110,10 +112,7 @@ class LayerViews(Sequence["Array | None"]):
         view = self[k]
         if view is None:
             raise InputError(f"Layer {k} has no {self._name}, so none can be set.")
-        value = np.asarray(value)
-        if value.shape != view.shape:
-            raise InputError(f"{self._name}[{k}] has shape {view.shape}; got an array of shape {value.shape}.")
-        view[...] = value
+        into(view, value, f"{self._name}[{k}]")
 
     def __len__(self) -> int:
         return len(self._parameters)
@@ -155,9 +154,10 @@ class Parameters(Sequence[Mapping[str, Array]]):
 
     def __init__(self, layout: Layout, theta: Array) -> None:
         self.layout, self.theta = layout, theta
-        self.layers: list[dict[str, Array]] = [{} for _ in layout.layers]
+        views: list[dict[str, Array]] = [{} for _ in layout.layers]
         for k, parameter, place in layout.places:
-            self.layers[k][parameter.name] = theta[..., place].reshape(*theta.shape[:-1], *parameter.shape)
+            views[k][parameter.name] = theta[..., place].reshape(*theta.shape[:-1], *parameter.shape)
+        self.layers = [MappingProxyType(named) for named in views]  # an entry cannot be replaced, only written into
         self.weights = LayerViews(self, "weights")
         self.biases = LayerViews(self, "biases")
 

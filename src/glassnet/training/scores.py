@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glassnet.engines import Block, Descent, Engine, ReferenceEngine
+from glassnet.errors import InputError
 from glassnet.maths.loss import Loss
 from glassnet.maths.metrics import accuracy, r2
 from glassnet.maths.optimizers import SGD
@@ -80,6 +81,8 @@ def evaluate(net: Network, X: ArrayLike, Y: ArrayLike, loss: str | Loss) -> Scor
     >>> gn.evaluate(net, [[1.0], [2.0]], [2.0, 5.0], loss="squared_error").loss
     0.5
     """
+    if not isinstance(net, Network):
+        raise InputError(f"net is a {type(net).__name__}; expected a gn.Network.")
     objective = net.objective(loss)
     x = as_rows(X, net.input_shape, net.dtype)
     y = as_targets(Y, objective.loss, len(x), net.outputs, net.dtype)
