@@ -4,7 +4,8 @@ Each message says what came, what was expected and what to do. The tree::
 
     GlassnetError
     ├── InputError (ValueError)         an argument or array that cannot be used
-    │   └── UnknownNameError            a name that is in no registry
+    │   ├── UnknownNameError            a name that is in no registry
+    │   └── MissingActivationError      a model file needs an activation of the user's own
     ├── PairingError (ValueError)       a loss that cannot read a last layer's output
     ├── DataError                       a source that cannot be read as a table of numbers
     ├── FileError                       a file of glassnet's own
@@ -21,6 +22,8 @@ Each message says what came, what was expected and what to do. The tree::
 from __future__ import annotations
 
 import difflib
+import sys
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -41,6 +44,10 @@ class UnknownNameError(InputError):
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
         hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"Known: {', '.join(known)}."
         super().__init__(f"There is no {kind} named {name!r}. {hint}")
+
+
+class MissingActivationError(InputError):
+    """A model file uses an activation of the user's own that was not given."""
 
 
 class PairingError(GlassnetError, ValueError):
@@ -112,3 +119,11 @@ class NonFiniteError(GlassnetError, ArithmeticError):
 
 class GlassnetWarning(UserWarning):
     """Something legal that is probably not what was meant."""
+
+
+def warn(message: str) -> None:
+    """Warn of something legal, at the line outside glassnet from which it was called."""
+    level, frame = 1, sys._getframe(0)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in ("glassnet", "contextlib"):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, GlassnetWarning, stacklevel=level)

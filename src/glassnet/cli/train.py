@@ -140,7 +140,7 @@ def train(
     net = Network(x.shape[1], layers, seed=seed, dtype=dtype)
     out = _default_out(source) if out is None else out
     if not out.parent.is_dir():
-        raise FileError(f"Cannot write {out}: there is no folder {out.parent}. Create it first.")
+        raise FileError(f"Cannot write {out}: the folder {out.parent} does not exist. Create it first.")
     folder = RunFolder(out.with_suffix(".run"))
     origin = {"source": table.source, "fingerprint": table.fingerprint, "rows": len(table), **rows_of}
     if resume:

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 from pathlib import Path
 
-from glassnet.errors import FileError
+from glassnet.errors import FileError, InputError
+
+_ENDING = ".glassnet.tmp"
+
+
+def as_path(path: object, name: str = "The path") -> Path:
+    """Return a path as a person gave it, or raise an `InputError` that begins with `name`."""
+    if isinstance(path, str) or (isinstance(path, os.PathLike) and isinstance(os.fspath(path), str)):
+        return Path(path)
+    raise InputError(f"{name} is {path!r:.80} of type {type(path).__name__}; expected text such as 'net.safetensors'.")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -19,22 +29,39 @@ def write_bytes(path: Path, content: bytes) -> None:
     FileError
         If it cannot be written; the file that was there before is untouched.
     """
-    path = path.resolve()  # through a link, so that the link stays
-    if not path.parent.is_dir():
-        raise FileError(f"Cannot write {path}: the folder {path.parent} does not exist. Create it first.")
-    if path.is_dir():
-        raise FileError(f"Cannot write {path}: it is a folder. Give the name of a file.")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "wb") as file:
+        path = path.resolve()  # through a link, so that the link stays
+        if not path.parent.is_dir():
+            raise FileError(f"Cannot write {path}: the folder {path.parent} does not exist. Create it first.")
+        if path.is_dir():
+            raise FileError(f"Cannot write {path}: it is a folder. Give the name of a file.")
+        _replace(path, content)
+    except (OSError, ValueError, RuntimeError) as error:  # also a null byte in the name, and links in a circle
+        kept = " The file that was there before is untouched." if _exists(path) else ""
+        raise FileError(f"Cannot write {path}: {reason(error)}.{kept}") from error
+
+
+def reason(error: BaseException) -> str:
+    """Return what the system says of an error, without numbers and paths."""
+    return str(getattr(error, "strerror", None) or error or type(error).__name__)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{secrets.token_hex(8)}{_ENDING}")
+    try:
+        with open(temporary, "xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
         _sync_folder(path.parent)
-    except OSError as error:
-        kept = " The file that was there before is untouched." if path.exists() else ""
-        raise FileError(f"Cannot write {path}: {error.strerror}.{kept}") from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -42,7 +69,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def remove_leftovers(folder: Path) -> None:
     """Remove temporary files that a killed process left in a folder of glassnet's own."""
-    for leftover in folder.glob(".*.tmp"):
+    for leftover in folder.glob(f".*{_ENDING}"):
         with contextlib.suppress(OSError):
             leftover.unlink()
 

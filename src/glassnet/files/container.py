@@ -18,8 +18,15 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from glassnet.errors import CorruptFileError, FileError, ForeignFileError, NewerVersionError, TruncatedFileError
-from glassnet.files.atomic import write_bytes
+from glassnet.errors import (
+    CorruptFileError,
+    FileError,
+    ForeignFileError,
+    InputError,
+    NewerVersionError,
+    TruncatedFileError,
+)
+from glassnet.files.atomic import reason, write_bytes
 
 VERSION = 1
 """Of the container's layout; a file with a larger one is refused."""
@@ -61,6 +68,11 @@ def write_container(path: Path, kind: str, document: Mapping[str, Any], arrays: 
     """
     arrays = {name: np.require(array, requirements="C") for name, array in arrays.items()}  # safetensors needs it
     full = {"kind": kind, "version": VERSION, **document}
+    for name, value in full.items():
+        try:
+            canonical_json(value)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{name} cannot be written as JSON ({error}); expected plain values.") from error
     metadata = {_KEY: canonical_json({**full, "sha256": checksum(full, arrays)})}
     write_bytes(path, safetensors.numpy.save(arrays, metadata))
 
@@ -84,7 +96,7 @@ def read_container(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, NDA
         document = json.loads(metadata[_KEY])
         sha256 = document.pop("sha256")
         arrays = safetensors.numpy.load(content)
-        intact = checksum(document, arrays) == sha256
+        intact = checksum(document, arrays) == sha256 and isinstance(document["version"], int) and "kind" in document
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         intact = False
     if not intact:
@@ -111,8 +123,8 @@ def _read_bytes(path: Path) -> bytes:
         raise FileError(f"There is no file {path}.{hint}") from None
     except IsADirectoryError:
         raise FileError(f"{path} is a folder; expected a model file such as digits.safetensors.") from None
-    except OSError as error:
-        raise FileError(f"Cannot read {path}: {error.strerror}.") from error
+    except (OSError, ValueError, RuntimeError) as error:
+        raise FileError(f"Cannot read {path}: {reason(error)}.") from error
 
 
 def _parse_header(path: Path, content: bytes) -> dict[str, Any]:

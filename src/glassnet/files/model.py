@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
-from numpy.typing import NDArray
-
-from glassnet.errors import CorruptFileError, GlassnetError, InputError
+from glassnet.errors import CorruptFileError, InputError, MissingActivationError
+from glassnet.files.atomic import as_path
 from glassnet.files.container import read_container, write_container
 from glassnet.maths.activations import ACTIVATIONS, AnyActivation
 from glassnet.network.network import Network
@@ -50,23 +49,22 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> None:
         "encoder": None if model.encoder is None else dict(model.encoder),
         "provenance": dict(model.provenance),
     }
-    write_container(Path(path), "model", document, _named_arrays(model.network))
+    write_container(as_path(path), "model", document, model.network.parameters.named())
 
 
 def load_model(path: str | os.PathLike[str], activations: Mapping[str, AnyActivation] | None = None) -> Model:
     """Read a model file; see `load` for what can go wrong."""
-    document, arrays = read_container(Path(path), "model")
-    _require_activations(Path(path), document["network"], activations or {})
+    own = _as_activations(activations)
+    place = as_path(path)
+    document, arrays = read_container(place, "model")
     try:
-        network = Network.from_dict(document["network"], activations)
-        expected = _named_arrays(network)
-        if {n: (a.shape, a.dtype) for n, a in arrays.items()} != {n: (a.shape, a.dtype) for n, a in expected.items()}:
-            raise InputError("Its arrays do not fit its architecture.")
-    except GlassnetError as error:
-        raise CorruptFileError(f"{path} cannot be made into a network. {error}") from error
-    for name, view in expected.items():
-        view[...] = arrays[name]
-    return Model(network, document["loss"], document["encoder"], document["provenance"])
+        _require_activations(place, document["network"]["layers"], own)
+        network = Network.from_dict(document["network"], arrays, own)
+        return Model(network, document["loss"], document["encoder"], document["provenance"])
+    except MissingActivationError:
+        raise
+    except (InputError, KeyError, TypeError, AttributeError) as error:
+        raise CorruptFileError(f"{path} cannot be made into a network: {error}") from error
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:
@@ -116,22 +114,26 @@ def load(path: str | os.PathLike[str], activations: Mapping[str, AnyActivation] 
     FileError
         ``TruncatedFileError``, ``CorruptFileError``, ``ForeignFileError`` or ``NewerVersionError`` where the file is
         one of these; plain where it cannot be read at all.
-    InputError
+    MissingActivationError
         If it uses an activation of the user's own that was not given.
     """
     return load_model(path, activations).network
 
 
-def _named_arrays(network: Network) -> dict[str, NDArray[Any]]:
-    """Return views of all parameters under the names they have in the file: "0.weights"."""
-    return {f"{k}.{name}": view for k, views in enumerate(network.parameters) for name, view in views.items()}
+def _as_activations(activations: object) -> Mapping[str, AnyActivation]:
+    if activations is None:
+        return {}
+    if not isinstance(activations, Mapping) or not all(isinstance(r, AnyActivation) for r in activations.values()):
+        raise InputError(
+            f"activations is {activations!r:.80}; expected a mapping from names to records, such as {{'cube': record}}."
+        )
+    return activations
 
 
-def _require_activations(path: Path, network: Any, own: Mapping[str, AnyActivation]) -> None:
-    layers = network.get("layers", []) if isinstance(network, dict) else []
-    for name in (layer.get("activation") for layer in layers if isinstance(layer, dict)):
+def _require_activations(path: Path, layers: list[dict[str, Any]], own: Mapping[str, AnyActivation]) -> None:
+    for name in (layer.get("activation") for layer in layers):
         if isinstance(name, str) and name not in own and name.split("(")[0] not in ACTIVATIONS:
-            raise InputError(
+            raise MissingActivationError(
                 f"{path} uses the activation {name!r}, which is not one of glassnet's own. Pass its record: "
                 f"gn.load(path, activations={{{name!r}: record}})."
             )

@@ -6,6 +6,7 @@ per number elsewhere. The slope is given z and a = g(z): whichever makes it shor
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable
@@ -205,7 +206,11 @@ RELU = Activation(
 
 def leaky_relu(negative_slope: float = 0.01) -> Activation:
     """ReLU that keeps a small slope below zero (Maas, Hannun & Ng, 2013)."""
-    negative_slope = require_argument("leaky_relu", "negative_slope", negative_slope, 0.2, low=0)
+    return _leaky_relu(require_argument("leaky_relu", "negative_slope", negative_slope, 0.2, low=0))
+
+
+@functools.cache  # so that two layers with the same number are equal
+def _leaky_relu(negative_slope: float) -> Activation:
     return Activation(
         _spelled("leaky_relu", negative_slope, 0.01),
         value=lambda z: np.where(z > 0, z, negative_slope * z),
@@ -220,7 +225,11 @@ def leaky_relu(negative_slope: float = 0.01) -> Activation:
 
 def elu(alpha: float = 1.0) -> Activation:
     """Exponential linear unit (Clevert, Unterthiner & Hochreiter, 2016)."""
-    alpha = require_argument("elu", "alpha", alpha, 0.5, low=0)
+    return _elu(require_argument("elu", "alpha", alpha, 0.5, low=0))
+
+
+@functools.cache  # so that two layers with the same number are equal
+def _elu(alpha: float) -> Activation:
     return Activation(
         _spelled("elu", alpha, 1.0),
         value=lambda z: np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0))),

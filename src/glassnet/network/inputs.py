@@ -6,7 +6,6 @@ or repaired.
 
 from __future__ import annotations
 
-import warnings
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from glassnet.errors import GlassnetWarning, InputError
+from glassnet.errors import InputError, warn
 from glassnet.maths.loss import Loss, Targets
 
 Array = NDArray[Any]
@@ -229,11 +228,9 @@ def require_classes_to_learn(targets: Array, outputs: int, name: str = "Y") -> N
     if len(seen) < outputs:
         never = [k for k in range(outputs) if k not in set(seen.tolist())]
         names = ", ".join(map(str, never[:5])) + (", …" if len(never) > 5 else "")
-        warnings.warn(
+        warn(
             f"The network has {outputs} outputs, but {name} names only {len(seen)} classes: no row shows output "
-            f"{names}. Give the last layer {int(seen[-1]) + 1} units if there are no such rows.",
-            GlassnetWarning,
-            stacklevel=4,
+            f"{names}. Give the last layer {int(seen[-1]) + 1} units if there are no such rows."
         )
 
 
@@ -253,6 +250,7 @@ def as_sample_weight(sample_weight: ArrayLike | None, m: int, dtype: np.dtype[An
     if (array < 0).any():
         row = int(np.argmax(array < 0))
         raise InputError(f"sample_weight holds {array[row]} in row {row}; expected weights from 0 up.")
-    if not array.any():
-        raise InputError("sample_weight is 0 for every row; expected at least one row that counts.")
-    return _cast(array, dtype, "sample_weight")
+    weight = _cast(array, dtype, "sample_weight")
+    if not weight.any():
+        raise InputError(f"sample_weight is 0 for every row in {dtype}; expected at least one row that counts.")
+    return weight

@@ -77,6 +77,12 @@ class Network:
     def __init__(
         self, inputs: int | Shape, layers: Sequence[Layer], *, seed: int = 0, dtype: DTypeLike = "float32"
     ) -> None:
+        self._describe(inputs, layers, seed, dtype)
+        self._allocate()
+        self.initialize(self.seed)
+
+    def _describe(self, inputs: int | Shape, layers: Sequence[Layer], seed: int, dtype: DTypeLike) -> None:
+        """Set everything but θ."""
         self.input_shape = _as_shape(inputs)
         self.layers = _as_layers(layers)
         self.seed = check_seed(seed)
@@ -88,9 +94,10 @@ class Network:
             except InputError as error:
                 raise InputError(f"Layer {k}: {error}") from None
         self.layout = Layout([layer.parameters(s) for layer, s in zip(self.layers, self.shapes, strict=False)])
+
+    def _allocate(self) -> None:
         self._theta = np.empty(self.layout.size, self.dtype)
         self.parameters = Parameters(self.layout, self._theta)
-        self.initialize(self.seed)
 
     # --- θ ------------------------------------------------------------------------------------------------------
 
@@ -260,7 +267,9 @@ class Network:
 
     def astype(self, dtype: DTypeLike) -> Network:
         """Return a copy with θ in another dtype."""
-        copy = Network(self.input_shape, self.layers, seed=self.seed, dtype=dtype)
+        copy = Network.__new__(Network)
+        copy._describe(self.input_shape, self.layers, self.seed, dtype)
+        copy._allocate()
         copy.theta[:] = self.theta
         return copy
 
@@ -278,19 +287,40 @@ class Network:
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any], activations: Mapping[str, AnyActivation] | None = None) -> Self:
-        """Make a network from `to_dict`'s values; `activations` holds the user's own records by name.
+    def from_dict(
+        cls,
+        values: Mapping[str, Any],
+        arrays: Mapping[str, Array],
+        activations: Mapping[str, AnyActivation] | None = None,
+    ) -> Self:
+        """Make a network from `to_dict`'s values and its parameters.
+
+        Parameters
+        ----------
+        values : mapping
+        arrays : mapping of str to array
+            Every parameter by its name in ``parameters.named()``, in the network's dtype.
+        activations : mapping or None
+            The user's own records by name.
 
         Raises
         ------
         InputError
-            If a layer kind, name or number is unknown or unfit.
+            If a layer kind, name or number is unknown or unfit, or the arrays do not fit the layers.
         """
+        net = cls.__new__(cls)
         try:
             layers = [LAYER_KINDS[v["kind"]].from_dict(v, activations or {}) for v in values["layers"]]
-            return cls(tuple(values["inputs"]), layers, seed=values["seed"], dtype=values["dtype"])
-        except (KeyError, TypeError, AttributeError) as error:
+            net._describe(tuple(values["inputs"]), layers, values["seed"], values["dtype"])
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise InputError(f"The architecture cannot be read: {type(error).__name__} {error}.") from error
+        expected = {f"{k}.{p.name}": (p.shape, net.dtype) for k, p, _ in net.layout.places}
+        if {name: (array.shape, array.dtype) for name, array in arrays.items()} != expected:
+            raise InputError("The arrays do not fit its architecture.")
+        net._allocate()
+        for name, view in net.parameters.named().items():
+            view[...] = arrays[name]
+        return net
 
     def __repr__(self) -> str:
         return f"Network({self.input_shape}, {list(self.layers)}, dtype={self.dtype.name!r})"

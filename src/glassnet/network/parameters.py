@@ -161,6 +161,10 @@ class Parameters(Sequence[Mapping[str, Array]]):
         self.weights = LayerViews(self, "weights")
         self.biases = LayerViews(self, "biases")
 
+    def named(self) -> dict[str, Array]:
+        """Return all views under one name each, such as "0.weights"."""
+        return {f"{k}.{name}": view for k, views in enumerate(self.layers) for name, view in views.items()}
+
     def __getitem__(self, k: Any) -> Any:
         return self.layers[k]
 

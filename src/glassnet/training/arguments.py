@@ -21,6 +21,7 @@ from glassnet.maths.schedules import SCHEDULES, Schedule
 from glassnet.network.inputs import are_classes, as_rows, as_sample_weight, as_targets, require_classes_to_learn
 from glassnet.network.network import Network
 from glassnet.network.objective import Objective
+from glassnet.training.scores import has_classes
 from glassnet.training.stopping import EarlyStopping
 
 Array = NDArray[Any]
@@ -53,6 +54,9 @@ def make_blocks(
             f"validation is {validation!r:.80}; expected a pair (Xv, Yv), or the share of rows "
             "to hold out, such as 0.2."
         )
+    for part, rows in (("to train on", block), ("held out", held_out)):
+        if rows is not None and not rows.sample_weight.any():
+            raise InputError(f"sample_weight is 0 for every row {part}; expected at least one row that counts.")
     require_classes_to_learn(block.y, net.outputs)
     return block, held_out
 
@@ -110,7 +114,16 @@ def as_schedule(schedule: str | Schedule | None, epochs: int, steps: int) -> Sch
     return None if schedule is None else SCHEDULES.resolve(schedule).for_run(epochs, steps)
 
 
-def as_early_stopping(value: EarlyStopping | int | None, held_out: Block | None) -> EarlyStopping | None:
+def as_flag(name: str, value: object) -> bool:
+    """True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise InputError(f"{name} is {value!r}; expected True or False.")
+    return bool(value)
+
+
+def as_early_stopping(
+    value: EarlyStopping | int | None, held_out: Block | None, objective: Objective
+) -> EarlyStopping | None:
     """A rule to stop by, for which there must be something to watch."""
     if value is None:
         return None
@@ -120,6 +133,8 @@ def as_early_stopping(value: EarlyStopping | int | None, held_out: Block | None)
             f"early_stopping watches {early.monitor!r}, but there are no validation rows; pass validation=0.2, "
             "or watch the training loss with EarlyStopping(monitor='loss')."
         )
+    if early.monitor == "validation_accuracy" and held_out is not None and not has_classes(held_out.y, objective.loss):
+        raise InputError("early_stopping watches 'validation_accuracy', but Y has no classes; watch 'validation_loss'.")
     return early
 
 

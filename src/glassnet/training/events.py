@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import types
 import typing
@@ -183,21 +184,26 @@ class Listeners:
 
 
 def _kinds(callback: Callback) -> tuple[type[Event], ...]:
+    """Return the events that a callback's first parameter is annotated with."""
     if not callable(callback):
         raise InputError(f"callbacks holds {callback!r}; expected functions of one event.")
     try:
-        parameters = list(inspect.signature(callback).parameters.values())
+        signature = inspect.signature(callback)
     except ValueError:  # a built-in such as print
         return (EpochEnded,)
-    if not parameters:
-        raise InputError(f"Callback {callback!r} takes no argument; expected a function of one event.")
-    if parameters[0].annotation is inspect.Parameter.empty:
-        return (EpochEnded,)
-    function = callback if inspect.isroutine(callback) else type(callback).__call__
     try:
-        hint = typing.get_type_hints(function)[parameters[0].name]
-    except (NameError, KeyError, TypeError) as error:
-        raise InputError(f"The annotation of callback {callback!r} cannot be read ({error}).") from None
+        bound = signature.bind(object())
+    except TypeError as error:
+        raise InputError(f"Callback {callback!r} cannot be called with one event: {error}.") from None
+    first = signature.parameters[next(iter(bound.arguments))]
+    if first.annotation is inspect.Parameter.empty:
+        return (EpochEnded,)
+    function = callback.func if isinstance(callback, functools.partial) else callback
+    function = function if inspect.isroutine(function) else type(function).__call__
+    try:
+        hint = typing.get_type_hints(function)[first.name]
+    except Exception as error:  # an annotation may be any expression
+        raise InputError(f"The annotation of callback {callback!r} cannot be read: {error}.") from error
     union = typing.get_origin(hint) in (typing.Union, types.UnionType)
     kinds = typing.get_args(hint) if union else (hint,)
     if not all(isinstance(kind, type) and issubclass(kind, Event) for kind in kinds):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, final
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.engines import Block, Engine
-from glassnet.errors import FileError, GlassnetWarning, NonFiniteError
+from glassnet.errors import FileError, NonFiniteError, warn
 from glassnet.maths.random import Purpose, generator
 from glassnet.maths.schedules import Schedule
 from glassnet.training.events import (
@@ -108,8 +107,8 @@ class Training:
         """Stand where a checkpoint stood."""
         self.position = Position.from_parts(document, arrays, self.engine, self.steps_per_epoch)
         history = self.position.history
-        if history.stopped == ALL_DONE and history.epochs < self.plan.epochs:
-            history.stopped = ""  # more epochs were asked for
+        if history.stopped in ("", ALL_DONE):  # more epochs may have been asked for, or fewer
+            history.stopped = ALL_DONE if history.epochs >= self.plan.epochs else ""
 
     def run(self) -> History:
         """Train until something says stop; leave the network with the weights that the caller is to have."""
@@ -133,7 +132,8 @@ class Training:
 
     def _finish(self) -> None:
         position, history = self.position, self.position.history
-        self._save_checkpoint()
+        with contextlib.suppress(StopTraining):  # it has stopped
+            self._save_checkpoint()
         if position.best_theta is not None:
             self.network.theta[:] = position.best_theta
         if history.stopped == INTERRUPTED:
@@ -142,13 +142,12 @@ class Training:
                 if history.best_epoch is not None
                 else "its weights so far"
             )
-            warnings.warn(
+            warn(
                 f"Training was interrupted in epoch {position.epoch} after {position.steps} of "
-                f"{self.steps_per_epoch} steps; the network keeps {kept}.",
-                GlassnetWarning,
-                stacklevel=4,
+                f"{self.steps_per_epoch} steps; the network keeps {kept}."
             )
-        self._tell(TrainingEnded, history)
+        with contextlib.suppress(StopTraining):
+            self._tell(TrainingEnded, history)
 
     # --- an epoch -----------------------------------------------------------------------------------------------
 
@@ -296,7 +295,7 @@ class Training:
             yield
         except FileError as error:
             if not self._warned:
-                warnings.warn(f"{error} Training goes on without it.", GlassnetWarning, stacklevel=2)
+                warn(f"{error} Training goes on without it.")
             self._warned = True
 
     def _parts(self) -> tuple[dict[str, Any], dict[str, Array]]:

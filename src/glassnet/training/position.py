@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self, final
@@ -81,16 +82,28 @@ class Position:
 
     @classmethod
     def from_parts(cls, document: Mapping[str, Any], arrays: Mapping[str, Array], engine: Engine, size: int) -> Self:
-        """Set the engine to where a checkpoint stood and return its position; `size` is the steps in an epoch."""
-        engine.network.theta[:] = arrays["theta"]
-        engine.state = State(_under("optimizer.", arrays), document["step"])
+        """Set the engine to where a checkpoint stood and return its position; `size` is the steps in an epoch.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If the parts are not those of a position; the engine is then as it was.
+        """
         position = cls.start(size, _under("schedule.", arrays))
         position.history = History.from_dict(document["history"])
-        position.epoch, position.steps = document["epoch"], document["steps"]
+        position.epoch, position.steps = operator.index(document["epoch"]), operator.index(document["steps"])
+        if position.epoch < 0 or not 0 <= position.steps <= size:
+            raise ValueError(f"epoch {position.epoch}, step {position.steps}")
         position.errors[: position.steps] = arrays["errors"]
         position.weights[: position.steps] = arrays["weights"]
         position.best_theta = arrays.get("best_theta")
         position.best_value, position.waited = document["best_value"], document["waited"]
+        state = State(_under("optimizer.", arrays), operator.index(document["step"]))
+        expected = {name: (array.shape, array.dtype) for name, array in engine.state.optimizer.items()}
+        if {name: (array.shape, array.dtype) for name, array in state.optimizer.items()} != expected:
+            raise ValueError("the optimizer's state")
+        engine.network.theta[:] = arrays["theta"]
+        engine.state = state
         return position
 
 

@@ -20,13 +20,15 @@ from typing import Any, final
 from numpy.typing import NDArray
 
 from glassnet.errors import FileError, ResumeError
-from glassnet.files.atomic import remove_leftovers, write_bytes
+from glassnet.files.atomic import as_path, remove_leftovers, write_bytes
 from glassnet.files.container import read_container, write_container
 from glassnet.training.history import History
 
 Arrays = Mapping[str, NDArray[Any]]
 
 _MOST_SNAPSHOTS = 16
+
+START_OVER = "To start over, say resume=False, or leave out --resume on the command line."
 
 
 @final
@@ -40,7 +42,7 @@ class RunFolder:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = as_path(path, "checkpoint")
         self.checkpoint = self.path / "checkpoint.safetensors"
 
     def prepare(self) -> None:
@@ -54,17 +56,23 @@ class RunFolder:
 
     def set_aside(self) -> None:
         """Rename what an earlier run left to "….previous.run", so that starting over loses nothing; one is kept."""
-        if not self.checkpoint.exists():
+        if not self._holds_a_run:
             return
+        if self.path.resolve() == Path.cwd():
+            raise FileError(f"Cannot rename the earlier run in {self.path}, where you stand. Move it yourself.")
         previous = RunFolder(self.path.with_name(f"{self.path.stem}.previous{self.path.suffix}"))
         try:
-            if previous.checkpoint.exists():
+            if previous._holds_a_run:
                 shutil.rmtree(previous.path)
             os.replace(self.path, previous.path)
         except OSError as error:
             raise FileError(
                 f"Cannot rename the earlier run {self.path} to {previous.path}: {error.strerror}. Move it yourself."
             ) from error
+
+    @property
+    def _holds_a_run(self) -> bool:
+        return self.checkpoint.exists() or any(self.path.glob("snapshots/epoch-*.safetensors"))
 
     def save(self, document: Mapping[str, Any], arrays: Arrays) -> None:
         """Write the checkpoint."""
@@ -75,8 +83,12 @@ class RunFolder:
         stride = 1
         while epochs > stride * _MOST_SNAPSHOTS:
             stride *= 2
-        if epoch % stride == 0:
-            write_container(self.path / "snapshots" / f"epoch-{epoch:04d}.safetensors", "checkpoint", document, arrays)
+        if epoch % stride:
+            return
+        write_container(self.path / "snapshots" / f"epoch-{epoch:04d}.safetensors", "checkpoint", document, arrays)
+        for snapshot in self.path.glob("snapshots/epoch-*.safetensors"):  # more epochs may have been asked for since
+            if int(snapshot.stem.removeprefix("epoch-")) % stride:
+                snapshot.unlink()
 
     def load(self, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
         """Return the checkpoint's document and arrays, or None where there is none.
@@ -90,14 +102,17 @@ class RunFolder:
         """
         if not self.checkpoint.exists():
             return None
-        document, arrays = read_container(self.checkpoint, "checkpoint")
-        theirs = document["settings"]
+        try:
+            document, arrays = read_container(self.checkpoint, "checkpoint")
+        except FileError as error:
+            raise type(error)(f"{error} {START_OVER}") from error
+        theirs = document.get("settings", {})
         unlike = [name for name in settings if theirs.get(name) != settings[name]]
         if unlike:
             shown = "; ".join(f"{name} was {_short(theirs.get(name))}, now {_short(settings[name])}" for name in unlike)
             raise ResumeError(
                 f"{self.path} holds a run that cannot be continued with these arguments: {shown}. "
-                "Use the old ones, start over with resume=False, or keep the new run in another folder."
+                f"Use the old ones, or keep the new run in another folder. {START_OVER}"
             )
         return document, arrays
 

@@ -41,13 +41,17 @@ class Scores:
     r2: float | None
 
 
+def has_classes(targets: Array, loss: Loss) -> bool:
+    """Whether rows have classes to be right about: labels, one-hot targets, or a single yes or no."""
+    return are_classes(targets) or (loss.threshold is not None and targets.shape[1] == 1)
+
+
 def score(engine: Engine, block: Block) -> tuple[Scores, Array]:
     """Return the scores of an engine's network on checked rows, and its predictions (m, outputs)."""
     errors, prediction = engine.row_errors(block.x, block.y)
     loss = float((errors.astype(np.float64) * block.sample_weight).sum() / block.sample_weight.sum())
     threshold = engine.objective.loss.threshold
-    has_classes = are_classes(block.y) or (threshold is not None and block.y.shape[1] == 1)
-    if has_classes:
+    if has_classes(block.y, engine.objective.loss):
         return Scores(len(block), loss, accuracy(prediction, block.y, threshold), None), prediction
     return Scores(len(block), loss, None, r2(prediction, block.y)), prediction
 

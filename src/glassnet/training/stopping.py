@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Literal, Self, final
 
-from glassnet.errors import InputError
+from glassnet.maths.hyperparameters import require_choice, require_number, require_whole
 
 
 @final
@@ -35,14 +35,9 @@ class EarlyStopping:
     min_delta: float = 0.0
 
     def __post_init__(self) -> None:
-        if isinstance(self.patience, bool) or not isinstance(self.patience, int) or self.patience < 1:
-            raise InputError(f"patience is {self.patience!r}; expected a whole number of epochs from 1 up.")
-        if self.monitor not in ("validation_loss", "validation_accuracy", "loss"):
-            raise InputError(
-                f"monitor is {self.monitor!r}; expected 'validation_loss', 'validation_accuracy' or 'loss'."
-            )
-        if not 0 <= self.min_delta < float("inf"):
-            raise InputError(f"min_delta is {self.min_delta!r}; expected a number from 0 up.")
+        require_whole(self, "patience", low=1)
+        require_choice(self, "monitor", ("validation_loss", "validation_accuracy", "loss"))
+        require_number(self, "min_delta", low=0)
 
     def is_better(self, value: float, best: float | None) -> bool:
         """Whether `value` is better than the best so far."""
@@ -66,7 +61,8 @@ class Interruption:
         self._before: Any = None
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
+        ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # as a shell does for jobs in the background
+        if threading.current_thread() is threading.main_thread() and not ignored:
             self._before = signal.signal(signal.SIGINT, self._wish)
         return self
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glassnet.engines import ENGINES, Block, Descent
-from glassnet.errors import InputError, ResumeError, UnknownNameError
+from glassnet.errors import CorruptFileError, InputError, ResumeError, UnknownNameError
 from glassnet.maths.loss import Loss
 from glassnet.maths.optimizers import OPTIMIZERS, Optimizer
 from glassnet.maths.random import check_seed
@@ -23,6 +23,7 @@ from glassnet.training.arguments import (
     as_batch_size,
     as_count,
     as_early_stopping,
+    as_flag,
     as_limit,
     as_schedule,
     fit_to_network,
@@ -32,7 +33,7 @@ from glassnet.training.arguments import (
 from glassnet.training.events import Callback, Listeners
 from glassnet.training.history import History
 from glassnet.training.loop import Plan, Training
-from glassnet.training.run_folder import RunFolder
+from glassnet.training.run_folder import START_OVER, RunFolder
 from glassnet.training.stopping import EarlyStopping
 
 Array = NDArray[Any]
@@ -153,15 +154,16 @@ def train(
     epochs = as_count("epochs", epochs)
     plan = Plan(
         epochs=epochs,
-        shuffle=bool(shuffle),
+        shuffle=as_flag("shuffle", shuffle),
         schedule=as_schedule(schedule, epochs, epochs * -(-len(block) // batch_size)),
-        early_stopping=as_early_stopping(early_stopping, held_out),
+        early_stopping=as_early_stopping(early_stopping, held_out, objective),
         time_limit=as_limit("time_limit", time_limit),
         checkpoint_every=as_limit("checkpoint_every", checkpoint_every) or 0.0,
     )
-    if engine not in ENGINES:
+    if not isinstance(engine, str) or engine not in ENGINES:
         raise UnknownNameError("engine", str(engine), ENGINES)
     listeners = Listeners(callbacks)
+    resume = as_flag("resume", resume)
     with limited(threads):
         machine = ENGINES[engine](net, objective, descent, batch_size, seed)
         folder = None if checkpoint is None else RunFolder(checkpoint)
@@ -220,12 +222,17 @@ def _open_folder(folder: RunFolder, training: Training, resume: bool) -> None:
         return
     folder.prepare()
     document, arrays = found
-    known = {document["settings"]["start"], _digest(arrays["theta"])}
-    known |= {_digest(arrays["best_theta"])} if "best_theta" in arrays else set()
-    if start not in known:
-        raise ResumeError(
-            f"{folder.path} holds a run that began with other weights than the network has now. "
-            "Start over with resume=False, keep the new run in another folder, or make the network as it was."
+    try:
+        began, stood = (
+            document["settings"]["start"],
+            [arrays["theta"], *([arrays["best_theta"]] if "best_theta" in arrays else [])],
         )
-    training.settings = {**training.settings, "start": document["settings"]["start"]}
-    training.resume(document, arrays)
+        if start not in (began, *map(_digest, stood)):
+            raise ResumeError(
+                f"{folder.path} holds a run that began with other weights than the network has now. Make the network "
+                f"as it was, or keep the new run in another folder. {START_OVER}"
+            )
+        training.resume(document, arrays)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CorruptFileError(f"{folder.checkpoint} does not hold a run ({error!r}). {START_OVER}") from error
+    training.settings = {**training.settings, "start": began}
