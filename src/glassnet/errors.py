@@ -41,7 +41,10 @@ class UnknownNameError(InputError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        word = name.lower()
+        initials = [k for k in known if word == "".join(part[0] for part in k.split("_"))]
+        begins = [k for k in known if k.startswith(word) or word.startswith(k)]
+        near = list(dict.fromkeys(initials + begins + difflib.get_close_matches(word, known, n=3, cutoff=0.5)))[:3]
         hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"Known: {', '.join(known)}."
         super().__init__(f"There is no {kind} named {name!r}. {hint}")
 

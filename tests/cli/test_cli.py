@@ -1,6 +1,7 @@
 """The commands as a person types them: right input, wrong input, and what stands on which stream."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -175,7 +176,7 @@ def test_resume_refuses_changed_data_and_settings(capsys):
     assert run(["evaluate", "prices.safetensors", "prices.csv"]) == 0
     captured = capsys.readouterr()
     assert captured.out.startswith("All rows: R²")
-    assert "has changed" in captured.err
+    assert "is not as it was" in captured.err
 
 
 def test_resume_with_nothing_to_resume_begins(capsys):
@@ -201,7 +202,7 @@ def test_what_an_earlier_training_left_is_kept(capsys):
         (["train", "digit"], "digits"),
         (["train", "digits", "--hiden", "3"], "--hidden"),
         (["train", "digits", "--hidden", "x"], "--hidden"),
-        (["train", "digits", "--hidden", "0"], "0 units"),
+        (["train", "digits", "--hidden", "64", "0"], "0 units"),
         (["train", "digits", "--activation", "rleu"], "relu"),
         (["train", "digits", "--loss", "crossentropy"], "cross_entropy"),
         (["train", "digits", "--optimizer", "adm"], "adam"),
@@ -252,7 +253,50 @@ def test_not_finite_ends_with_a_sentence_and_the_last_good_weights(capsys):
     too_fast = ["--optimizer", "sgd", "--learning-rate", "1e30", "--json"]
     message = error_of(capsys, "train", "prices.csv", "--target", "price", *too_fast, *quick())
     assert "step" in message
-    assert np.isfinite(gn.load("prices.safetensors").theta).all()
+    assert not Path("prices.safetensors").exists()  # a good model is not replaced by one that diverged
+    assert np.isfinite(gn.load("prices.diverged.safetensors").theta).all()
+
+
+def test_no_file_of_other_people_is_written_over(capsys):
+    prices()
+    before = Path("prices.csv").read_bytes()
+    assert ".safetensors" in error_of(capsys, "train", "prices.csv", "--target", "price", *quick("--out", "prices.csv"))
+    answer_of(capsys, "train", "prices.csv", "--target", "price", *quick())
+    model = Path("prices.safetensors").read_bytes()
+    for place in ("prices.csv", "prices.safetensors"):
+        assert "holds no predictions" in error_of(capsys, "predict", "prices.safetensors", "prices.csv", "--out", place)
+    assert Path("prices.csv").read_bytes() == before
+    assert Path("prices.safetensors").read_bytes() == model
+    for _ in range(2):
+        assert run(["predict", "prices.safetensors", "prices.csv", "--out", "p.csv"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (["--epochs", "2.5"], "'2.5' is no whole number"),
+        (["--hidden", "8.7"], "no list of whole numbers"),
+        (["--hidden"], "--hidden 0"),
+        (["--batch-size", "many"], "'many' is no whole number"),
+        (["--learning-rate", "0"], "learning_rate"),
+        (["--learning-rate", "nan"], "learning_rate is nan"),
+        (["--optimizer", "sgd(momentm=0.9)"], "sgd takes: learning_rate, momentum"),
+        (["--loss", "mse"], "mean_squared_error"),
+        (["--activation", "ReLU"], "'relu'"),
+    ],
+)
+def test_an_option_that_cannot_be_meant_is_a_sentence(capsys, option, words):
+    if option == ["--learning-rate", "0"]:
+        answer_of(capsys, "train", "digits:3,7", *quick(*option))  # a rate of 0 is legal, and learns nothing
+        history = json.loads(Path("digits-3-7.run/history.json").read_text())
+        assert history["learning_rate"] == [0.0, 0.0, 0.0]
+        return
+    assert words in error_of(capsys, "train", "digits:3,7", *option)
+
+
+def test_sizes_may_be_written_with_commas(capsys):
+    answer_of(capsys, "train", "digits:3,7", "--hidden", "6,5", "--epochs", "1")
+    assert [layer.units for layer in gn.load("digits-3-7.safetensors").layers if hasattr(layer, "units")] == [6, 5, 2]
 
 
 # --- streams, signals, start-up ----------------------------------------------------------------------------------
@@ -285,6 +329,18 @@ def test_a_reader_that_stops_reading_is_no_error():
     )
     assert answer.stdout == "row,prediction,probability\n"
     assert answer.stderr == ""
+
+
+def test_streams_that_cannot_print_everything():
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    command = f"{sys.executable} -m glassnet train digits:3,7 --hidden 4 --epochs 1"
+    for redirection, code in (("> log.txt", 0), (">&-", 0), ("2>&-", 0), ("> /dev/full", 2)):
+        answer = subprocess.run(
+            f"{command} {redirection}", shell=True, capture_output=True, text=True, env=environment, check=False
+        )
+        assert answer.returncode == code, (redirection, answer.stderr)
+        assert "Traceback" not in answer.stderr
+    assert "parameters" in Path("log.txt").read_text()
 
 
 def test_help_loads_no_arrays():

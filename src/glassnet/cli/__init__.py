@@ -14,7 +14,7 @@ from cyclopts import App
 from cyclopts.exceptions import CycloptsError
 
 import glassnet
-from glassnet.cli.console import fail, notes_as_sentences
+from glassnet.cli.console import fail, notes_as_sentences, prepare_streams
 from glassnet.errors import GlassnetError
 
 app = App(
@@ -33,6 +33,7 @@ app.command("glassnet.cli.info:info", name="info", help="Tell what is in a model
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1 for a check that fails, 2 for an error, 130 for Ctrl-C."""
+    prepare_streams()
     with notes_as_sentences():
         try:
             result = app(
@@ -54,6 +55,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
             with contextlib.suppress(OSError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
+        except OSError as error:  # a full disk behind standard output, say
+            return fail(f"{error.filename or 'output'}: {error.strerror or error}.")
     return result if isinstance(result, int) else 0
 
 

@@ -9,7 +9,8 @@ from cyclopts import Parameter
 
 from glassnet.cli.console import say, say_json
 from glassnet.cli.models import open_model
-from glassnet.cli.options import Data, Json, ModelPath, Source
+from glassnet.cli.options import Data, Json, ModelPath, Source, Whole
+from glassnet.errors import InputError
 from glassnet.insight import check_gradient
 
 
@@ -18,13 +19,15 @@ def check(
     source: Source,
     /,
     *,
-    rows: Annotated[int, Parameter(help="How many rows to take, from the first on.")] = 32,
-    samples: Annotated[int, Parameter(help="How many weights and biases to nudge; 0 for all.")] = 200,
-    seed: Annotated[int, Parameter(help="Decides which ones.")] = 0,
+    rows: Annotated[Whole, Parameter(help="How many rows to take, from the first on.")] = 32,
+    samples: Annotated[Whole, Parameter(help="How many weights and biases to nudge; 0 for all.")] = 200,
+    seed: Annotated[Whole, Parameter(help="Decides which ones.")] = 0,
     data: Data = None,
     json: Json = False,
 ) -> int:
     """Check backpropagation against the numerical derivative, in float64; exit code 1 where they disagree."""
+    if rows < 1:
+        raise InputError(f"--rows is {rows}; expected a whole number from 1 up.")
     opened = open_model(model, source, data, with_truth=True)
     found = check_gradient(
         opened.model.network,

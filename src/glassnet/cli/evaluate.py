@@ -33,7 +33,7 @@ def _parts(opened: Opened) -> dict[str, Scores]:
     """Return the scores of the rows, of held-out rows and others apart if these are the training's own."""
     net, loss, table = opened.model.network, opened.loss, opened.table
     if opened.source_has_changed:
-        note(f"{table.source} has changed since this model was trained, so held-out rows cannot be told apart.")
+        note(f"{table.source} is not as it was when this model was trained: these rows may be among those trained on.")
     mask = opened.held_out()
     if mask is not None:
         x, y = opened.x, opened.y

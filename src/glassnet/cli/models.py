@@ -48,14 +48,14 @@ class Opened:
     def loss(self) -> str:
         """The loss the model was trained with."""
         if self.model.loss is None:
-            raise InputError("The model file does not say which loss it was trained with; name it with --loss.")
+            raise InputError("The model file does not say with which loss it was trained; make it with glassnet train.")
         return self.model.loss
 
     @property
     def source_has_changed(self) -> bool:
-        """Whether the model was trained on this very source when it held other data."""
+        """Whether the model was trained on this source, perhaps on other classes, when it gave other rows."""
         origin = self.model.provenance.get("data", {})
-        same_source = origin.get("source") == self.table.source
+        same_source = str(origin.get("source")).split(":")[0] == self.table.source.split(":")[0]
         return bool(same_source and origin.get("fingerprint") != self.table.fingerprint)
 
     def held_out(self) -> Array | None:

@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_origin
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
+
+
+def whole(type_: Any, tokens: Sequence[Token]) -> Any:
+    """Read whole numbers, one or a list, also "64,32"; a fraction is refused and not rounded."""
+    words = [word for token in tokens for word in token.value.replace(",", " ").split()]
+    try:
+        numbers = [int(word) for word in words]
+    except ValueError:
+        shown = " ".join(token.value for token in tokens)
+        raise ValueError(f"{shown!r} is no {'list of whole numbers' if _is_list(type_) else 'whole number'}.") from None
+    return numbers if _is_list(type_) else numbers[0]
+
+
+def rows_or_all(type_: Any, tokens: Sequence[Token]) -> Any:
+    """Read a whole number, or the word all."""
+    return "all" if tokens[0].value == "all" else whole(int, tokens)
+
+
+def _is_list(type_: Any) -> bool:
+    return get_origin(type_) is list
+
 
 Source = Annotated[
     str,
@@ -23,3 +45,7 @@ Ignore = Annotated[
     Parameter(consume_multiple=True, negative=(), help="Columns to leave out."),
 ]
 Json = Annotated[bool, Parameter(negative=(), help="Print one JSON object and nothing else.")]
+Whole = Annotated[int, Parameter(converter=whole)]
+WholeOrNone = Annotated[int | None, Parameter(converter=whole)]
+Sizes = Annotated[list[int] | None, Parameter(converter=whole, consume_multiple=True, negative=())]
+RowsOrAll = Annotated[int | Literal["all"] | None, Parameter(converter=rows_or_all)]

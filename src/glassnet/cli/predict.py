@@ -14,9 +14,13 @@ from glassnet.cli.console import note, say, say_json
 from glassnet.cli.models import open_model
 from glassnet.cli.options import Data, Json, ModelPath, Source
 from glassnet.data import Decoded
+from glassnet.errors import FileError
 from glassnet.files import write_bytes
+from glassnet.maths.domains import UNIT
+from glassnet.network import Network
 
 _ROWS_ON_A_SCREEN = 10
+_PLURALS = {"prediction": "predictions", "probability": "probabilities", "score": "scores"}
 
 
 def predict(
@@ -32,13 +36,15 @@ def predict(
 
     On a terminal only the first rows are shown; piped, or with --out, all of them.
     """
+    if out is not None:
+        _require_place(out)
     opened = open_model(model, source, data, with_truth=False)
     decoded = opened.encoder.decode(opened.model.network.predict(opened.x))
-    header, rows = _as_rows(decoded)
+    header, rows = _as_rows(decoded, opened.model.network)
     if out is not None:
         write_bytes(out, _as_csv(header, rows).encode())
     if json:
-        columns = {f"{name}s": [row[k] for row in rows] for k, name in enumerate(header) if k > 0}
+        columns = {_PLURALS[name]: [row[k] for row in rows] for k, name in enumerate(header) if k > 0}
         say_json({"model": str(model), "source": opened.table.source, **columns})
     elif out is not None:
         say(f"{len(rows):,} predictions written to {out}.")
@@ -49,13 +55,23 @@ def predict(
         say(_as_csv(header, rows).rstrip())
 
 
-def _as_rows(decoded: Decoded) -> tuple[list[str], list[list[Any]]]:
+def _require_place(out: Path) -> None:
+    """Refuse to write over a file that is no earlier answer of this command."""
+    if out.is_file() and out.stat().st_size:
+        with out.open("rb") as file:
+            if not file.readline().startswith(b"row,prediction"):
+                raise FileError(f"{out} exists and holds no predictions; name another file with --out, or remove it.")
+
+
+def _as_rows(decoded: Decoded, network: Network) -> tuple[list[str], list[list[Any]]]:
     """Return the header and the rows of the answer: number, prediction and, for classes, how sure the network is."""
+    digits = 9 if network.dtype.name == "float32" else 17
     if decoded.scores is None:
-        return ["row", "prediction"], [[i, float(value)] for i, value in enumerate(decoded.values)]
-    sure = decoded.scores.max(axis=1)
-    rows = [[i, str(name), round(float(p), 6)] for i, (name, p) in enumerate(zip(decoded.values, sure, strict=True))]
-    return ["row", "prediction", "probability"], rows
+        return ["row", "prediction"], [[i, float(f"{value:.{digits}g}")] for i, value in enumerate(decoded.values)]
+    best = decoded.scores.max(axis=1)
+    rows = [[i, str(name), round(float(p), 6)] for i, (name, p) in enumerate(zip(decoded.values, best, strict=True))]
+    is_probability = UNIT.accepts(network.layers[-1].activation.range)
+    return ["row", "prediction", "probability" if is_probability else "score"], rows
 
 
 def _as_csv(header: list[str], rows: list[list[Any]]) -> str:

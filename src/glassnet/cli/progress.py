@@ -23,12 +23,12 @@ def shown(console: Console) -> Iterator[list[Callback]]:
         return
     columns = (
         TextColumn("epoch {task.fields[epoch]}"),
-        BarColumn(bar_width=None),
-        TextColumn("{task.fields[figures]}"),
+        BarColumn(bar_width=24),
         TimeRemainingColumn(compact=True),
         TextColumn("left"),
+        TextColumn("{task.fields[figures]}"),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=False) as progress:
         bar = _Bar(progress)
         yield [bar.started, bar.progressed, bar.epoch_ended]
 

@@ -8,6 +8,7 @@ import math
 import os
 import shlex
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,21 +16,21 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 import glassnet
-from glassnet.cli.console import fail, in_words, note, progress_console, say, say_json
-from glassnet.cli.options import Data, Ignore, Json, Source, Target, Task
+from glassnet.cli.console import fail, in_words, note, program, progress_console, say, say_json
+from glassnet.cli.options import Data, Ignore, Json, RowsOrAll, Sizes, Source, Target, Task, Whole, WholeOrNone
 from glassnet.cli.progress import shown
 from glassnet.cli.recipe import recipe
 from glassnet.data import Encoder, Table, open_source, split
 from glassnet.errors import FileError, InputError, NonFiniteError, ResumeError
-from glassnet.files import Model, save_model
+from glassnet.files import Model, save_model, write_bytes
 from glassnet.maths.activations import ACTIVATIONS
 from glassnet.maths.loss import Loss, Targets
 from glassnet.maths.losses import LOSSES
-from glassnet.maths.optimizers import OPTIMIZERS, Optimizer
+from glassnet.maths.optimizers import OPTIMIZERS, Adam, Optimizer
 from glassnet.network import Dense, Dropout, Layer, Network
 from glassnet.training import EarlyStopping, History, RunFolder, Scores, TrainingStarted, evaluate
 from glassnet.training import train as train_network
-from glassnet.training.loop import ALL_DONE, INTERRUPTED, UNFINISHED
+from glassnet.training.loop import ALL_DONE, INTERRUPTED, TIME_OVER
 
 
 def train(
@@ -40,7 +41,7 @@ def train(
     task: Task = None,
     data: Data = None,
     ignore: Ignore = None,
-    hidden: Annotated[list[int] | None, Parameter(consume_multiple=True, negative=())] = None,
+    hidden: Sizes = None,
     activation: str = "relu",
     dropout: float | None = None,
     loss: str | None = None,
@@ -48,18 +49,18 @@ def train(
     optimizer: str | None = None,
     learning_rate: float | None = None,
     schedule: str = "cosine",
-    epochs: int | None = None,
-    batch_size: int | Literal["all"] | None = None,
+    epochs: WholeOrNone = None,
+    batch_size: RowsOrAll = None,
     l1: float = 0.0,
     l2: float = 0.0,
     clip_norm: float | None = None,
     clip_value: float | None = None,
-    patience: int | None = None,
+    patience: WholeOrNone = None,
     time_limit: float | None = None,
     validation: float = 0.2,
-    seed: int = 0,
+    seed: Whole = 0,
     dtype: Literal["float32", "float64"] = "float32",
-    threads: int | None = None,
+    threads: WholeOrNone = None,
     engine: str = "reference",
     out: Path | None = None,
     resume: Annotated[bool, Parameter(negative=())] = False,
@@ -119,6 +120,10 @@ def train(
     """
     began = time.monotonic()
     console = None if json else progress_console()
+    out = _default_out(source) if out is None else out
+    _require_place(out)
+    if task is None and loss is not None and LOSSES.resolve(loss).targets is Targets.NONNEGATIVE and target is not None:
+        task = "regression"  # counts, though they may be few
     table = open_source(source, folder=data, target=target, task=task, ignore=ignore or ())
     if table.targets is None or table.task is None:
         raise InputError(f"{source} says nothing of what to predict. Name the column with --target.")
@@ -131,16 +136,13 @@ def train(
     xv, yv = encoder.inputs(held_out, dtype), encoder.targets(held_out, dtype)
     layers = _layers(
         table,
-        list(plain.hidden) if hidden is None else hidden,
+        list(plain.hidden) if hidden is None else _hidden(hidden),
         activation,
         plain.dropout if dropout is None else dropout,
         chosen_loss,
         output,
     )
     net = Network(x.shape[1], layers, seed=seed, dtype=dtype)
-    out = _default_out(source) if out is None else out
-    if not out.parent.is_dir():
-        raise FileError(f"Cannot write {out}: the folder {out.parent} does not exist. Create it first.")
     folder = RunFolder(out.with_suffix(".run"))
     origin = {"source": table.source, "fingerprint": table.fingerprint, "rows": len(table), **rows_of}
     if resume:
@@ -149,7 +151,7 @@ def train(
     def started(event: TrainingStarted) -> None:  # only now are all arguments known to be right
         folder.save_source(origin)
         if not json:
-            _introduce(table, training, held_out, net)
+            _introduce(source, table, training, held_out, net, guessed=target is not None and task is None)
 
     with contextlib.ExitStack() as stack:
         bar = [] if console is None else stack.enter_context(shown(console))
@@ -188,18 +190,41 @@ def train(
         "data": origin,
         "results": {k: v for k, v in results.items() if k not in ("model", "seconds")},
     }
-    _keep_previous(out)
-    save_model(Model(net, chosen_loss.name, encoder.to_dict(), provenance), out)
+    model = Model(net, chosen_loss.name, encoder.to_dict(), provenance)
     if trouble is not None:
+        out = out.with_name(f"{out.stem}.diverged{out.suffix}")
+        save_model(model, out)
         return fail(f"{trouble} They are saved in {out}.")
+    previous = _keep_previous(out)
+    out = _save(model, out)
     if json:
-        say_json(results)
+        say_json({**results, "model": str(out)})
     else:
         _conclude(source, data, out, folder, results, scores)
+        if previous is not None:
+            say(f"The model that was there before is now {previous}.")
     return 130 if history.stopped == INTERRUPTED else 0
 
 
 # --- before ------------------------------------------------------------------------------------------------------
+
+
+def _require_place(out: Path) -> None:
+    """Refuse a place for the model before anything is computed."""
+    if out.suffix != ".safetensors":
+        raise InputError(
+            f"--out is {out}; expected a name that ends in .safetensors, as no other file is written over."
+        )
+    if not out.parent.is_dir():
+        raise FileError(f"Cannot write {out}: the folder {out.parent} does not exist. Create it first.")
+    if out.is_dir():
+        raise FileError(f"Cannot write {out}: it is a folder. Give the name of a file.")
+
+
+def _hidden(sizes: list[int]) -> list[int]:
+    if not sizes:
+        raise InputError("--hidden names no sizes. Write --hidden 64 32, or --hidden 0 for no hidden layer.")
+    return [] if sizes == [0] else sizes
 
 
 def _split(table: Table, validation: float, seed: int) -> tuple[Table, Table, dict[str, Any]]:
@@ -236,7 +261,7 @@ def _layers(
 
 def _optimizer(name: str | None, learning_rate: float | None, plain_rate: float) -> Optimizer:
     if name is None:
-        return OPTIMIZERS.resolve(f"adam({learning_rate or plain_rate})")
+        return Adam(plain_rate if learning_rate is None else learning_rate)
     optimizer = OPTIMIZERS.resolve(name)
     if learning_rate is None:
         return optimizer
@@ -251,8 +276,11 @@ def _batch_size(given: int | str | None, plain: int, optimizer: Optimizer) -> in
 
 
 def _default_out(source: str) -> Path:
-    name = Path(source).name if Path(source).suffix else source.replace(":", "-").replace(",", "-")
-    return Path(name.split(".")[0] + ".safetensors")
+    """Return digits-3-7.safetensors for digits:3,7 and prices.safetensors for data/prices.csv.gz."""
+    name = Path(source).name.replace(":", "-").replace(",", "-")
+    for ending in (".gz", ".csv", ".tsv", ".parquet"):
+        name = name.removesuffix(ending)
+    return Path(f"{name}.safetensors")
 
 
 def _require_same_data(folder: RunFolder, origin: dict[str, Any]) -> None:
@@ -260,6 +288,8 @@ def _require_same_data(folder: RunFolder, origin: dict[str, Any]) -> None:
     before = folder.load_source()
     if before is None:
         note(f"there is no run in {folder.path} to go on with; this one begins at the start.")
+    elif before.get("source") != origin["source"]:
+        raise ResumeError(f"The run in {folder.path} is of {before.get('source')}; name another place with --out.")
     elif before.get("fingerprint") != origin["fingerprint"]:
         raise ResumeError(
             f"The data of {origin['source']} has changed since the run in {folder.path} began, so it cannot be "
@@ -267,23 +297,38 @@ def _require_same_data(folder: RunFolder, origin: dict[str, Any]) -> None:
         )
 
 
-def _keep_previous(model: Path) -> None:
-    """Rename the model of an earlier training, so that it is not lost; one is kept."""
-    if model.is_file():
-        os.replace(model, model.with_name(f"{model.stem}.previous{model.suffix}"))
+def _keep_previous(model: Path) -> Path | None:
+    """Copy the model of an earlier training, so that it is not lost, and return the copy; one is kept."""
+    if not model.is_file():
+        return None
+    previous = model.with_name(f"{model.stem}.previous{model.suffix}")
+    write_bytes(previous, model.read_bytes())
+    return previous
+
+
+def _save(model: Model, out: Path) -> Path:
+    """Save the model, if need be elsewhere: what was learned must not be lost for a full disk."""
+    try:
+        save_model(model, out)
+    except FileError as error:
+        elsewhere = Path(tempfile.gettempdir()) / out.name
+        note(f"{error} The model is saved as {elsewhere} instead.")
+        save_model(model, elsewhere)
+        return elsewhere
+    return out
 
 
 # --- what is said ------------------------------------------------------------------------------------------------
 
 
-def _introduce(table: Table, training: Table, held_out: Table, net: Network) -> None:
-    what = f"{len(table.classes)} classes" if table.task == "classification" else f"target {table.target}"
-    sizes = " → ".join(
-        str(shape[0]) for k, shape in enumerate(net.shapes) if k == 0 or isinstance(net.layers[k - 1], Dense)
-    )
+def _introduce(source: str, table: Table, training: Table, held_out: Table, net: Network, *, guessed: bool) -> None:
+    what = f"target {table.target}"
+    if table.task == "classification":
+        what = f"{len(table.classes)} classes" + (" (for a number, add --task regression)" if guessed else "")
     rows = f"{len(training):,} rows of {len(table.columns)} numbers to train on, {len(held_out):,} held out"
-    say(f"{table.source}: {rows}; {what}")
-    say(f"Network {sizes}, {net.layout.size:,} parameters")
+    say(f"{source}: {rows}; {what}")
+    dense = [shape[0] for shape, layer in zip(net.shapes[1:], net.layers, strict=True) if isinstance(layer, Dense)]
+    say(f"Network {' → '.join(map(str, [net.shapes[0][0], *dense]))}, {net.layout.size:,} parameters")
 
 
 def _results(out: Path, seconds: float, history: History, scores: Scores) -> dict[str, Any]:
@@ -291,7 +336,7 @@ def _results(out: Path, seconds: float, history: History, scores: Scores) -> dic
     last = history.best_epoch if history.best_epoch is not None else -1
     figures = {"loss": scores.loss, "accuracy": scores.accuracy}
     if scores.accuracy is None:
-        figures = {"loss": scores.loss, "r2": scores.r2}
+        figures["r2"] = scores.r2
     return {
         "model": str(out),
         "seconds": round(seconds, 3),
@@ -307,11 +352,12 @@ def _conclude(
 ) -> None:
     say(f"Held-out {in_words(scores)}, after {results['epochs']} epochs in {results['seconds']:.1f} s.")
     if results["stopped"] != ALL_DONE:
-        more = " To train on, repeat the command with --resume." if results["stopped"] in UNFINISHED else ""
+        can_go_on = results["stopped"] in (INTERRUPTED, TIME_OVER)
+        more = " To train on, repeat the command with --resume." if can_go_on else ""
         say(f"Stopped: {results['stopped']}.{more}")
     say(f"Model: {out}")
     say(f"Run:   {folder.path}{os.sep}")
     arguments = shlex.join([str(out), source, *([] if data is None else ["--data", str(data)])])
-    say(f"Next:  glassnet evaluate {arguments}")
-    say(f"       glassnet predict {arguments}")
-    say(f"       glassnet info {shlex.quote(str(out))}")
+    say(f"Next:  {program()} evaluate {arguments}")
+    say(f"       {program()} predict {arguments}")
+    say(f"       {program()} info {shlex.quote(str(out))}")

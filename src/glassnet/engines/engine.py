@@ -68,10 +68,10 @@ class Descent:
             np.clip(gradient, -self.clip_value, self.clip_value, out=gradient)
         if self.clip_norm is not None:
             largest = float(np.abs(gradient).max())  # divided out, since the square of a large gradient overflows
-            norm = largest * float(np.linalg.norm(gradient / largest)) if largest else 0.0
-            if norm > self.clip_norm:
+            scaled = float(np.linalg.norm(gradient / largest)) if largest else 0.0
+            if scaled > self.clip_norm / (largest or 1.0):
                 gradient /= largest
-                gradient *= self.clip_norm / (norm / largest)
+                gradient *= self.clip_norm / scaled
 
 
 @final

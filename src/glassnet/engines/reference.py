@@ -50,12 +50,13 @@ class ReferenceEngine(Engine):
     def _step(self, block: Block, rows: Array, learning_rate: float, momentum: float | None) -> tuple[float, float]:
         """Take one step and return what it met: the mean row error with the penalty, and Σw."""
         net = self.network
-        weight = block.sample_weight[rows]
+        chosen = _as_slice(rows)
+        weight = block.sample_weight[chosen]
         total = float(weight.sum())
         if total == 0:
             return 0.0, 0.0
-        x = block.x[rows]
-        y = one_hot(block.y[rows], self.objective.loss, net.outputs, net.dtype)
+        x = block.x[chosen]
+        y = one_hot(block.y[chosen], self.objective.loss, net.outputs, net.dtype)
         masks = net.draw_masks(self.seed, self.state.step, len(rows))
         counted = weight > 0
         if not counted.all():  # a row of weight 0 does not count, whatever it holds
@@ -92,15 +93,7 @@ class ReferenceEngine(Engine):
 
     def row_errors(self, x: Array, y: Array) -> tuple[Array, Array]:
         """Return the error and the prediction of each row; see `Engine.row_errors`."""
-        net = self.network
-        parts = []
-        with np.errstate(all="ignore"):
-            for i in range(0, len(x), _ROWS_AT_A_TIME):
-                truth = one_hot(y[i : i + _ROWS_AT_A_TIME], self.objective.loss, net.outputs, net.dtype)
-                z, a = forward(net.layers, net.parameters, x[i : i + _ROWS_AT_A_TIME])
-                parts.append((row_errors(net.layers, self.objective, z, a, truth), a[-1]))
-        errors, predictions = zip(*parts, strict=True)
-        return np.concatenate(errors), np.concatenate(predictions)
+        return row_errors_and_predictions(self.network, self.objective, x, y)
 
     def losses(self, thetas: Array, block: Block) -> Array:
         """Return the error of the block for each θ of a stack; see `Engine.losses`."""
@@ -117,3 +110,21 @@ class ReferenceEngine(Engine):
                 errors = row_errors(net.layers, self.objective, z, a, y)
                 losses[i : i + chunk] = errors @ c + self.objective.penalty(stack, net.layout)
         return losses
+
+
+def row_errors_and_predictions(network: Network, objective: Objective, x: Array, y: Array) -> tuple[Array, Array]:
+    """Return the error (m,) and the prediction (m, outputs) of each checked row, without dropout and penalty."""
+    parts = []
+    with np.errstate(all="ignore"):
+        for i in range(0, len(x), _ROWS_AT_A_TIME):
+            truth = one_hot(y[i : i + _ROWS_AT_A_TIME], objective.loss, network.outputs, network.dtype)
+            z, a = forward(network.layers, network.parameters, x[i : i + _ROWS_AT_A_TIME])
+            parts.append((row_errors(network.layers, objective, z, a, truth), a[-1]))
+    errors, predictions = zip(*parts, strict=True)
+    return np.concatenate(errors), np.concatenate(predictions)
+
+
+def _as_slice(rows: Array) -> Array | slice:
+    """Return consecutive rows as a slice, which takes them without a copy."""
+    consecutive = int(rows[-1]) - int(rows[0]) == len(rows) - 1 and bool((np.diff(rows) == 1).all())
+    return slice(int(rows[0]), int(rows[-1]) + 1) if consecutive else rows

@@ -30,6 +30,9 @@ def write_bytes(path: Path, content: bytes) -> None:
         If it cannot be written; the file that was there before is untouched.
     """
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():  # a device or a pipe
+            path.write_bytes(content)
+            return
         path = path.resolve()  # through a link, so that the link stays
         if not path.parent.is_dir():
             raise FileError(f"Cannot write {path}: the folder {path.parent} does not exist. Create it first.")

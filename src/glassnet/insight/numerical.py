@@ -40,12 +40,10 @@ class Derivative:
         NaN where every step size straddles a kink.
     bound : (p,) array
         How far rounding alone can put the value off.
-    on_kink : (p,) array of bool
     """
 
     value: Array
     bound: Array
-    on_kink: NDArray[np.bool_]
 
 
 @final
@@ -78,7 +76,6 @@ class Nudger:
         return Derivative(
             np.concatenate([part.value for part in parts]),
             np.concatenate([part.bound for part in parts]),
-            np.concatenate([part.on_kink for part in parts]),
         )
 
     def _derivative(self, indices: Array) -> Derivative:
@@ -104,7 +101,7 @@ class Nudger:
             before = row
         alone = np.isnan(best)  # smooth at the smallest step only, so that there was nothing to extrapolate from
         best[alone], bound[alone] = quotient[alone], (_ROUNDING * scale / h)[alone]
-        return Derivative(best, bound, np.isnan(best))
+        return Derivative(best, bound)
 
     def _central(self, theta: Array, indices: Array, h: Array, here: Array) -> tuple[Array, Array]:
         """Return (E(θ+h) − E(θ−h))/2h for each place, NaN across a kink, and the size of the terms subtracted."""

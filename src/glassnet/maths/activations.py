@@ -6,6 +6,7 @@ per number elsewhere. The slope is given z and a = g(z): whichever makes it shor
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
 import math
@@ -88,9 +89,12 @@ class Activation:
         _require_callable(self.name, "slope", self.slope, ("z", "a"))
         object.__setattr__(self, "kinks", tuple(self.kinks))
 
+    def __reduce__(self) -> Any:
+        return _reduced(self)
+
     def apply(self, z: Array) -> Array:
         """Return a = g(z) in the dtype of z."""
-        return np.asarray(self.value(z), dtype=z.dtype)
+        return _same_shape(self.name, np.asarray(self.value(z), dtype=z.dtype), z)
 
     def pullback(self, z: Array, a: Array, slope_of_a: Array) -> Array:
         """Return ∂E/∂z = ∂E/∂a ⊙ g′(z)."""
@@ -126,9 +130,12 @@ class RowActivation:
         _require_callable(self.name, "row_pullback", self.row_pullback, ("z", "a", "slope_of_a"))
         object.__setattr__(self, "kinks", tuple(self.kinks))
 
+    def __reduce__(self) -> Any:
+        return _reduced(self)
+
     def apply(self, z: Array) -> Array:
         """Return a = g(z) in the dtype of z."""
-        return np.asarray(self.value(z), dtype=z.dtype)
+        return _same_shape(self.name, np.asarray(self.value(z), dtype=z.dtype), z)
 
     def pullback(self, z: Array, a: Array, slope_of_a: Array) -> Array:
         """Return ∂E/∂z = Jᵀ ∂E/∂a, row by row."""
@@ -136,6 +143,23 @@ class RowActivation:
 
 
 AnyActivation = Activation | RowActivation
+
+
+def _same_shape(name: str, a: Array, z: Array) -> Array:
+    if a.shape != z.shape:
+        raise InputError(f"Activation {name!r} made shape {a.shape} of z with shape {z.shape}; expected the same.")
+    return a
+
+
+def _reduced(record: AnyActivation) -> Any:
+    """Let one of glassnet's own records travel between processes as its name, a user's own as its parts."""
+    if record.name.split("(")[0] in ACTIVATIONS:
+        return _named, (record.name,)
+    return type(record), tuple(getattr(record, field.name) for field in dataclasses.fields(record))
+
+
+def _named(name: str) -> AnyActivation:
+    return ACTIVATIONS.resolve(name)
 
 
 def _require_callable(name: str, part: str, function: object, arguments: tuple[str, ...]) -> None:

@@ -5,6 +5,7 @@ All give the error of one row; averaging over rows, weights and penalties come l
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -60,19 +61,32 @@ ABSOLUTE_ERROR = ElementwiseLoss(
     kink=lambda a, y: a - y,
 )
 
+
+def _log_cosh(a: Array, y: Array) -> Array:
+    """Logarithm of cosh(a−y): by sinh near 0, where the other form cancels, by exponentials beyond."""
+    r = np.abs(a - y)
+    near = np.log1p(2 * np.sinh(0.5 * np.minimum(r, 1)) ** 2)
+    result: Array = np.where(r < 1, near, r + np.log1p(np.exp(-2 * r)) - math.log(2))
+    return result
+
+
 LOG_COSH = ElementwiseLoss(
     "log_cosh",
     latex=r"\sum_j \log\cosh(a_j-y_j)",
     slope_latex=r"\tanh(a_j-y_j)",
     source="Green, Bayesian reconstructions from emission tomography data using a modified EM algorithm, 1990",
-    term=lambda a, y: np.abs(a - y) + np.log1p(np.exp(-2 * np.abs(a - y))) - math.log(2),
+    term=_log_cosh,
     term_slope=lambda a, y: np.tanh(a - y),
 )
 
 
 def huber(delta: float = 1.0) -> Loss:
     """Squared for errors up to `delta`, linear beyond (Huber, 1964)."""
-    delta = require_argument("huber", "delta", delta, 1.0, low=0)
+    return _huber(require_argument("huber", "delta", delta, 1.0, low=0))
+
+
+@functools.cache
+def _huber(delta: float) -> Loss:
     return ElementwiseLoss(
         "huber" if delta == 1 else f"huber({delta!r})",
         latex=rf"\sum_j \begin{{cases}}\frac{{1}}{{2}}r_j^2 & |r_j|\le {delta}\\"
@@ -89,7 +103,11 @@ def huber(delta: float = 1.0) -> Loss:
 
 def quantile(q: float = 0.5) -> Loss:
     """Pinball loss: its smallest mean is reached by the q-quantile (Koenker & Bassett, 1978)."""
-    q = require_argument("quantile", "q", q, 0.9, low=0, high=1)
+    return _quantile(require_argument("quantile", "q", q, 0.9, low=0, high=1))
+
+
+@functools.cache
+def _quantile(q: float) -> Loss:
     return ElementwiseLoss(
         f"quantile({q!r})",
         latex=rf"\sum_j \max\left({q}\,(y_j-a_j),\ {q - 1:.12g}\,(y_j-a_j)\right)",
@@ -157,7 +175,11 @@ def _ratio(x: Array, y: Array) -> Array:
 
 def cross_entropy(label_smoothing: float = 0.0) -> Loss:
     """−Σ y log a of class labels or distributions y against probabilities a; short with softmax."""
-    name, label_smoothing = _smoothed("cross_entropy", label_smoothing)
+    return _cross_entropy(*_smoothed("cross_entropy", label_smoothing))
+
+
+@functools.cache
+def _cross_entropy(name: str, label_smoothing: float) -> Loss:
     return ElementwiseLoss(
         name,
         latex=r"-\sum_j y_j\log a_j",
@@ -178,7 +200,11 @@ def cross_entropy(label_smoothing: float = 0.0) -> Loss:
 
 def cross_entropy_from_logits(label_smoothing: float = 0.0) -> Loss:
     """Cross-entropy of softmax(a), read from an identity layer."""
-    name, label_smoothing = _smoothed("cross_entropy_from_logits", label_smoothing)
+    return _cross_entropy_from_logits(*_smoothed("cross_entropy_from_logits", label_smoothing))
+
+
+@functools.cache
+def _cross_entropy_from_logits(name: str, label_smoothing: float) -> Loss:
     return RowLoss(
         name,
         latex=r"\log\sum_j e^{a_j}-\sum_j y_j a_j",
@@ -196,7 +222,11 @@ def cross_entropy_from_logits(label_smoothing: float = 0.0) -> Loss:
 
 def binary_cross_entropy(label_smoothing: float = 0.0) -> Loss:
     """−Σ (y log a + (1−y) log(1−a)), each output a yes or no of its own; short with sigmoid."""
-    name, label_smoothing = _smoothed("binary_cross_entropy", label_smoothing)
+    return _binary_cross_entropy(*_smoothed("binary_cross_entropy", label_smoothing))
+
+
+@functools.cache
+def _binary_cross_entropy(name: str, label_smoothing: float) -> Loss:
     return ElementwiseLoss(
         name,
         latex=r"-\sum_j \left(y_j\log a_j+(1-y_j)\log(1-a_j)\right)",
@@ -216,7 +246,11 @@ def binary_cross_entropy(label_smoothing: float = 0.0) -> Loss:
 
 def binary_cross_entropy_from_logits(label_smoothing: float = 0.0) -> Loss:
     """Binary cross-entropy of sigmoid(a), read from an identity layer."""
-    name, label_smoothing = _smoothed("binary_cross_entropy_from_logits", label_smoothing)
+    return _binary_cross_entropy_from_logits(*_smoothed("binary_cross_entropy_from_logits", label_smoothing))
+
+
+@functools.cache
+def _binary_cross_entropy_from_logits(name: str, label_smoothing: float) -> Loss:
     return ElementwiseLoss(
         name,
         latex=r"\sum_j \left(\log(1+e^{a_j})-y_j a_j\right)",

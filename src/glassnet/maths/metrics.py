@@ -22,14 +22,16 @@ def predicted_classes(prediction: Array, threshold: float | None = None) -> NDAr
     [0, 1]
     """
     if prediction.shape[1] == 1 and threshold is not None:
-        return np.asarray(prediction[:, 0] > threshold, dtype=np.int64)
+        return np.asarray(prediction[:, 0] >= threshold, dtype=np.int64)
     return np.asarray(prediction.argmax(axis=1), dtype=np.int64)
 
 
-def accuracy(prediction: Array, targets: Array, threshold: float | None = None) -> float:
+def accuracy(
+    prediction: Array, targets: Array, threshold: float | None = None, sample_weight: Array | None = None
+) -> float:
     """Return the share of rows whose class is right; targets are labels (m,), one-hot, or 0/1 (m, 1)."""
     truth = targets if targets.ndim == 1 else predicted_classes(targets, threshold=0.5)
-    return float((predicted_classes(prediction, threshold) == truth).mean())
+    return float(np.average(predicted_classes(prediction, threshold) == truth, weights=sample_weight))
 
 
 def r2(prediction: Array, targets: Array) -> float:

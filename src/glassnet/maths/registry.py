@@ -7,6 +7,7 @@ name a record carries is the spelling that finds it again, so records travel thr
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar, cast
 
@@ -60,7 +61,10 @@ class Registry(Mapping[str, T], Generic[T]):
             If the spelling or the arguments are wrong.
         """
         if isinstance(spec, self._record_type):
+            self._require_own_spelling(spec)
             return cast("T", spec)
+        if isinstance(spec, type) and issubclass(spec, self._record_type):
+            raise InputError(f"{self.kind} is the class {spec.__name__}; expected a record of it: {spec.__name__}().")
         if not isinstance(spec, str):
             raise InputError(
                 f"{self.kind} is {spec!r} of type {type(spec).__name__}; expected a name such as "
@@ -76,8 +80,19 @@ class Registry(Mapping[str, T], Generic[T]):
             raise InputError(f"{self.kind} {name!r} takes no arguments; got {spec!r}. Write {name!r}.")
         try:
             return cast("Callable[..., T]", entry)(*positional, **named)
-        except TypeError as error:
-            raise InputError(f"{self.kind} {spec!r}: {error}.") from error
+        except TypeError:
+            known = ", ".join(inspect.signature(cast("Callable[..., T]", entry)).parameters)
+            raise InputError(f"{self.kind} {spec!r} cannot be made; {name} takes: {known}.") from None
+
+    def _require_own_spelling(self, record: Any) -> None:
+        """Refuse a record of the user's own that is spelled like another of glassnet's: a file holds only spellings."""
+        spelling = getattr(record, "spec", None) or record.name
+        try:
+            known = self.resolve(spelling)
+        except InputError:
+            return
+        if known != record:
+            raise InputError(f"Your {self.kind} is spelled {spelling!r}, as one of glassnet's own; rename it.")
 
     def _parse(self, spec: str) -> tuple[str, list[Any], dict[str, Any]]:
         try:

@@ -31,6 +31,8 @@ def as_numbers(values: ArrayLike, name: str) -> Array:
     """
     if values is None:
         raise InputError(f"{name} is None; expected an array of numbers.")
+    if hasattr(values, "toarray"):
+        raise InputError(f"{name} is a sparse {type(values).__name__}; expected a dense array. Pass {name}.toarray().")
     if np.ma.is_masked(values):
         raise InputError(f"{name} has masked values; expected a number everywhere. Remove or fill them first.")
     try:
@@ -73,7 +75,10 @@ def _from_objects(array: Array, name: str) -> Array:
                 f"expected numbers. {cure}"
             )
     whole = all(isinstance(value, Integral | np.bool_) for value in array.flat)
-    return array.astype(np.int64 if whole else np.float64)
+    try:
+        return array.astype(np.int64 if whole else np.float64)
+    except OverflowError:
+        raise InputError(f"{name} holds whole numbers beyond 64 bits; scale them down.") from None
 
 
 def into(view: Array, values: ArrayLike, name: str) -> None:
@@ -94,8 +99,10 @@ def _cast(array: Array, dtype: np.dtype[Any], name: str) -> Array:
     """Return finite numbers in a dtype that may be too small for them."""
     with np.errstate(over="ignore"):
         cast = np.ascontiguousarray(array, dtype=dtype)
-    if dtype == np.float32 and not np.isfinite(cast).all():
-        raise InputError(f"{name} holds numbers beyond float32's 3.4e38; scale them down or use dtype='float64'.")
+    if not np.isfinite(cast).all():
+        single = dtype == np.float32
+        limit = "float32's 3.4e38; scale them down or use dtype='float64'" if single else "float64's 1.8e308"
+        raise InputError(f"{name} holds numbers beyond {limit}.")
     return cast
 
 
@@ -147,6 +154,8 @@ def as_targets(Y: ArrayLike, loss: Loss, m: int, outputs: int, dtype: np.dtype[A
         )
     targets = _cast(array, dtype, name)
     _require_kind(targets, loss, name)
+    if loss.targets is Targets.DISTRIBUTION:
+        targets = targets / targets.sum(axis=1, keepdims=True)  # to the last digit, as the loss takes it for granted
     return targets
 
 
@@ -210,20 +219,20 @@ def are_classes(targets: Array) -> bool:
 
 
 def require_classes_to_learn(targets: Array, outputs: int, name: str = "Y") -> None:
-    """Refuse labels of a single class, and warn of outputs that no label names.
+    """Refuse rows that are all of one class, and warn of outputs that no label names.
 
     Raises
     ------
     InputError
         If all rows have the same label: there is nothing to tell apart.
     """
-    if targets.ndim != 1 or len(targets) == 1:
+    if len(targets) == 1 or not are_classes(targets):
         return
-    seen = np.unique(targets)
+    seen = np.unique(targets if targets.ndim == 1 else targets.argmax(axis=1))
     if len(seen) == 1:
         raise InputError(
             f"{name} holds the single class {int(seen[0])} in all {len(targets)} rows; expected at least two classes. "
-            "Add rows of another class, or pass one-hot targets if this is meant."
+            "Add rows of another class."
         )
     if len(seen) < outputs:
         never = [k for k in range(outputs) if k not in set(seen.tolist())]

@@ -96,7 +96,10 @@ class Network:
         self.layout = Layout([layer.parameters(s) for layer, s in zip(self.layers, self.shapes, strict=False)])
 
     def _allocate(self) -> None:
-        self._theta = np.empty(self.layout.size, self.dtype)
+        try:
+            self._theta = np.empty(self.layout.size, self.dtype)
+        except (MemoryError, ValueError):
+            raise InputError(f"This network has {self.layout.size:,} parameters, more than memory holds.") from None
         self.parameters = Parameters(self.layout, self._theta)
 
     # --- θ ------------------------------------------------------------------------------------------------------
@@ -125,6 +128,7 @@ class Network:
 
     def initialize(self, seed: int) -> None:
         """Draw all parameters anew; each layer has a generator of its own under `seed`."""
+        seed = check_seed(seed)
         chance = {k: generator(seed, Purpose.WEIGHTS, k) for k in range(len(self.layers))}
         for k, parameter, place in self.layout.places:
             values = INITIALIZERS.resolve(parameter.initializer).draw(chance[k], parameter.shape)
@@ -322,6 +326,12 @@ class Network:
             view[...] = arrays[name]
         return net
 
+    def __reduce__(self) -> Any:
+        """Travel between processes, and be copied, as architecture and parameters."""
+        own = {layer.activation.name: layer.activation for layer in self.layers}
+        arrays = {name: view.copy() for name, view in self.parameters.named().items()}
+        return Network.from_dict, (self.to_dict(), arrays, own)
+
     def __repr__(self) -> str:
         return f"Network({self.input_shape}, {list(self.layers)}, dtype={self.dtype.name!r})"
 
@@ -344,10 +354,14 @@ class Network:
 
 
 def _as_shape(inputs: int | Shape) -> Shape:
-    shape = (inputs,) if isinstance(inputs, int | np.integer) and not isinstance(inputs, bool) else inputs
-    if not isinstance(shape, tuple) or not shape or not all(isinstance(n, int | np.integer) and n >= 1 for n in shape):
+    shape = inputs if isinstance(inputs, tuple) else (inputs,)
+    if not shape or not all(_is_whole(n) and n >= 1 for n in shape):
         raise InputError(f"inputs is {inputs!r}; expected how many numbers a row of X has, such as 784.")
     return tuple(int(n) for n in shape)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _as_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
@@ -365,7 +379,7 @@ def _as_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
 
 def _as_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     try:
-        found = np.dtype(dtype)
+        found = np.dtype(object if dtype is None else dtype)
     except TypeError:
         found = np.dtype(object)
     if found not in (np.dtype("float32"), np.dtype("float64")):

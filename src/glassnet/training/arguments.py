@@ -5,9 +5,7 @@ Each function returns what the loop can use, or raises an `InputError` that says
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -114,6 +112,17 @@ def as_schedule(schedule: str | Schedule | None, epochs: int, steps: int) -> Sch
     return None if schedule is None else SCHEDULES.resolve(schedule).for_run(epochs, steps)
 
 
+def require_watched(schedule: Schedule | None, held_out: Block | None, objective: Objective) -> None:
+    """Refuse a schedule that watches an accuracy which nothing gives."""
+    if schedule is None or schedule.watches == "loss":
+        return
+    if held_out is None or not has_classes(held_out.y, objective.loss):
+        raise InputError(
+            f"Schedule {schedule.spec!r} watches the validation accuracy, but no validation rows have classes. "
+            "Pass validation=0.2, or watch the loss with mode='min'."
+        )
+
+
 def as_flag(name: str, value: object) -> bool:
     """True or False."""
     if not isinstance(value, bool | np.bool_):
@@ -153,15 +162,3 @@ def fit_to_network(descent: Descent, net: Network) -> Descent:
     if isinstance(optimizer, LBFGS) and any(layer.drop_rate for layer in net.layers):
         return dataclasses.replace(descent, optimizer=dataclasses.replace(optimizer, reuse=False))
     return descent
-
-
-@contextlib.contextmanager
-def limited(threads: object) -> Iterator[None]:
-    """Keep NumPy's own threads to a number, where one is given."""
-    if threads is None:
-        yield
-        return
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(as_count("threads", threads)):
-        yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Self, final
 
 
@@ -43,7 +43,7 @@ class History:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values; floats keep every bit through JSON."""
-        return asdict(self)
+        return {name: list(value) if isinstance(value, list) else value for name, value in vars(self).items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:

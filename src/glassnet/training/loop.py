@@ -34,14 +34,13 @@ from glassnet.training.stopping import EarlyStopping, Interruption
 Array = NDArray[Any]
 
 ALL_DONE, TIME_OVER, INTERRUPTED = "all epochs done", "time limit", "interrupted"
-UNFINISHED = (TIME_OVER, INTERRUPTED)
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 
 
 @final
 @dataclass(frozen=True)
-class Plan:
+class Options:
     """What a training is to do, apart from what the engine knows.
 
     Parameters
@@ -72,7 +71,7 @@ class Training:
     ----------
     engine : Engine
     block, validation : Block, Block or None
-    plan : Plan
+    options : Options
     listeners : Listeners
     folder : RunFolder or None
 
@@ -87,16 +86,16 @@ class Training:
         engine: Engine,
         block: Block,
         validation: Block | None,
-        plan: Plan,
+        options: Options,
         listeners: Listeners,
         folder: RunFolder | None,
     ) -> None:
-        self.engine, self.block, self.validation, self.plan = engine, block, validation, plan
+        self.engine, self.block, self.validation, self.options = engine, block, validation, options
         self.listeners, self.folder = listeners, folder
         self.settings: Mapping[str, Any] = {}
         self.network = engine.network
         self.steps_per_epoch = -(-len(block) // engine.batch_size)
-        state = {} if plan.schedule is None else plan.schedule.init()
+        state = {} if options.schedule is None else options.schedule.init()
         self.position = Position.start(self.steps_per_epoch, state)
         self._warned = False
         self._seconds_per_step = _SECONDS_BETWEEN_LOOKS
@@ -107,16 +106,16 @@ class Training:
         """Stand where a checkpoint stood."""
         self.position = Position.from_parts(document, arrays, self.engine, self.steps_per_epoch)
         history = self.position.history
-        if history.stopped in ("", ALL_DONE):  # more epochs may have been asked for, or fewer
-            history.stopped = ALL_DONE if history.epochs >= self.plan.epochs else ""
+        if not self._patience_is_over:  # more epochs may have been asked for, or fewer
+            history.stopped = ALL_DONE if self._is_done else ""
 
     def run(self) -> History:
         """Train until something says stop; leave the network with the weights that the caller is to have."""
         history = self.position.history
-        self._started = self._last_checkpoint = time.monotonic()
+        self._started = self._last_checkpoint = self._last_progress = time.monotonic()
         with Interruption() as self._interruption:
             try:
-                self._tell(TrainingStarted, self.plan.epochs, self.steps_per_epoch, self.position.epoch)
+                self._tell(TrainingStarted, self.options.epochs, self.steps_per_epoch, self.position.epoch)
                 if not history.stopped and self.position.epoch == self.position.steps == 0:
                     self._snapshot()
                 while not history.stopped:
@@ -126,6 +125,9 @@ class Training:
             except NonFiniteError as error:
                 history.stopped = str(error)
                 error.history = history
+                if self.folder is not None:
+                    with self._unless_the_disk_is_full():
+                        self.folder.save_history(history)
                 raise
         self._finish()
         return history
@@ -174,7 +176,9 @@ class Training:
         if taken and self.listeners.hear(StepEnded):
             number, loss = self.engine.state.step - 1, float(position.errors[position.steps - 1])
             self._tell(StepEnded, position.epoch, number, loss, learning_rate)
-        self._tell(Progressed, position.epoch, position.steps, self.steps_per_epoch, position.loss_so_far)
+        if self.listeners.hear(Progressed) and time.monotonic() - self._last_progress >= _SECONDS_BETWEEN_LOOKS:
+            self._last_progress = time.monotonic()
+            self._tell(Progressed, position.epoch, position.steps, self.steps_per_epoch, position.loss_so_far)
         if position.steps == self.steps_per_epoch:
             return False  # the end of the epoch comes first
         position.history.stopped = self._wish_to_stop()
@@ -183,7 +187,7 @@ class Training:
 
     def _end_epoch(self, learning_rate: float) -> None:
         """Judge the epoch, move on to the next, tell listeners, and see whether it was the last."""
-        position, history, plan = self.position, self.position.history, self.plan
+        position, history, options = self.position, self.position.history, self.options
         history.loss.append(position.loss_so_far)
         history.learning_rate.append(learning_rate)
         validation_loss, validation_accuracy = self._validate()
@@ -191,25 +195,24 @@ class Training:
             history.validation_loss.append(validation_loss)
         if validation_accuracy is not None:
             history.validation_accuracy.append(validation_accuracy)
-        if plan.schedule is not None:
-            watched = history.loss[-1] if validation_loss is None else validation_loss
-            plan.schedule.observe(position.schedule, watched)
+        if options.schedule is not None:
+            loss = history.loss[-1] if validation_loss is None else validation_loss
+            watched = loss if options.schedule.watches == "loss" else validation_accuracy
+            options.schedule.observe(position.schedule, float("nan") if watched is None else watched)
         is_best = self._watch()
         ended = (position.epoch, history.loss[-1], validation_loss, validation_accuracy, learning_rate, is_best)
         position.epoch, position.steps = position.epoch + 1, 0
-        if plan.early_stopping is not None and position.waited >= plan.early_stopping.patience:
-            history.stopped = f"no better for {position.waited} epochs"
-        elif position.epoch >= plan.epochs:
-            history.stopped = ALL_DONE
+        if self._is_done:
+            history.stopped = f"no better for {position.waited} epochs" if self._patience_is_over else ALL_DONE
         else:
             history.stopped = self._wish_to_stop()
+        self._tell(EpochEnded, *ended)  # before anything is saved: a listener may move the weights
         self._snapshot()
         self._save_checkpoint_if_due()
-        self._tell(EpochEnded, *ended)
 
     def _watch(self) -> bool:
         """Keep this epoch's weights if they are the best so far, and say whether they are."""
-        position, history, early = self.position, self.position.history, self.plan.early_stopping
+        position, history, early = self.position, self.position.history, self.options.early_stopping
         if early is None:
             return False
         value = getattr(history, early.monitor)[-1]
@@ -223,7 +226,8 @@ class Training:
     def _validate(self) -> tuple[float | None, float | None]:
         if self.validation is None:
             return None, None
-        scores, _ = score(self.engine, self.validation)
+        block = self.validation
+        scores = score(self.engine.objective, block, *self.engine.row_errors(block.x, block.y))
         return scores.loss, scores.accuracy
 
     # --- small questions ----------------------------------------------------------------------------------------
@@ -231,13 +235,13 @@ class Training:
     def _order(self, epoch: int) -> Array:
         """Return the rows in the order of an epoch, a pure function of the seed and the epoch."""
         m = len(self.block)
-        if not self.plan.shuffle or self.steps_per_epoch == 1:
+        if not self.options.shuffle or self.steps_per_epoch == 1:
             return np.arange(m)
         return generator(self.engine.seed, Purpose.BATCHES, epoch).permutation(m)
 
     def _rates_at(self, step: int) -> tuple[float, float | None]:
         """Return learning rate and momentum of a step of this epoch; None leaves the optimizer's own momentum."""
-        optimizer, schedule = self.engine.descent.optimizer, self.plan.schedule
+        optimizer, schedule = self.engine.descent.optimizer, self.options.schedule
         if schedule is None:
             return optimizer.learning_rate, None
         epoch = self.position.epoch
@@ -245,7 +249,7 @@ class Training:
         return schedule.at(t, optimizer.learning_rate, optimizer.own_momentum, self.position.schedule)
 
     def _rates(self, n: int) -> list[tuple[float, float | None]]:
-        first, schedule = self.position.steps, self.plan.schedule
+        first, schedule = self.position.steps, self.options.schedule
         if schedule is None or schedule.per == "epoch":
             return [self._rates_at(first)] * n
         return [self._rates_at(first + i) for i in range(n)]
@@ -256,11 +260,20 @@ class Training:
             return 1
         return max(1, min(left, int(_SECONDS_BETWEEN_LOOKS / max(self._seconds_per_step, 1e-9))))
 
+    @property
+    def _patience_is_over(self) -> bool:
+        early = self.options.early_stopping
+        return early is not None and self.position.waited >= early.patience
+
+    @property
+    def _is_done(self) -> bool:
+        return self._patience_is_over or self.position.epoch >= self.options.epochs
+
     def _wish_to_stop(self) -> str:
         """Return why training should stop here though it is not done, or nothing."""
         if self._interruption.wished:
             return INTERRUPTED
-        limit = self.plan.time_limit
+        limit = self.options.time_limit
         return TIME_OVER if limit is not None and time.monotonic() - self._started >= limit else ""
 
     def _tell(self, kind: Callable[..., Any], *facts: Any) -> None:
@@ -270,7 +283,8 @@ class Training:
     # --- the run folder -----------------------------------------------------------------------------------------
 
     def _save_checkpoint_if_due(self) -> None:
-        if not self.position.history.stopped and time.monotonic() - self._last_checkpoint > self.plan.checkpoint_every:
+        age = time.monotonic() - self._last_checkpoint
+        if age > self.options.checkpoint_every and not self.position.history.stopped:
             self._save_checkpoint()
 
     def _save_checkpoint(self) -> None:
@@ -284,9 +298,9 @@ class Training:
             self._tell(CheckpointSaved, folder.checkpoint, self.position.epoch)
 
     def _snapshot(self) -> None:
-        if self.folder is not None:
+        if self.folder is not None and self.folder.keeps_snapshot(self.position.epoch, self.options.epochs):
             with self._unless_the_disk_is_full():
-                self.folder.save_snapshot(self.position.epoch, self.plan.epochs, *self._parts())
+                self.folder.save_snapshot(self.position.epoch, self.options.epochs, *self._parts())
 
     @contextlib.contextmanager
     def _unless_the_disk_is_full(self) -> Iterator[None]:
@@ -301,6 +315,6 @@ class Training:
     def _parts(self) -> tuple[dict[str, Any], dict[str, Array]]:
         document, arrays = self.position.to_parts(self.engine)
         history = document["history"]
-        if history["stopped"] in UNFINISHED:
+        if not self._is_done:
             history["stopped"] = ""  # such a run can be continued as if it had never stopped
         return {**document, "settings": dict(self.settings)}, arrays

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, final
@@ -20,13 +19,14 @@ from typing import Any, final
 from numpy.typing import NDArray
 
 from glassnet.errors import FileError, ResumeError
-from glassnet.files.atomic import as_path, remove_leftovers, write_bytes
+from glassnet.files.atomic import as_path, reason, remove_leftovers, write_bytes
 from glassnet.files.container import read_container, write_container
 from glassnet.training.history import History
 
 Arrays = Mapping[str, NDArray[Any]]
 
 _MOST_SNAPSHOTS = 16
+_RUN = ".run"
 
 START_OVER = "To start over, say resume=False, or leave out --resume on the command line."
 
@@ -49,45 +49,50 @@ class RunFolder:
         """Make the folder, and clear away what a killed process left half-written."""
         try:
             (self.path / "snapshots").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise FileError(f"Cannot make the folder {self.path} for the run: {error.strerror}.") from error
+        except (OSError, ValueError) as error:
+            raise FileError(f"Cannot make the folder {self.path} for the run: {reason(error)}.") from error
         remove_leftovers(self.path)
         remove_leftovers(self.path / "snapshots")
 
     def set_aside(self) -> None:
-        """Rename what an earlier run left to "….previous.run", so that starting over loses nothing; one is kept."""
-        if not self._holds_a_run:
+        """Move what an earlier run left to "….previous.run", so that starting over loses nothing; one is kept.
+
+        Files that are not glassnet's stay where they are.
+        """
+        if not self._own_files():
             return
-        if self.path.resolve() == Path.cwd():
-            raise FileError(f"Cannot rename the earlier run in {self.path}, where you stand. Move it yourself.")
-        previous = RunFolder(self.path.with_name(f"{self.path.stem}.previous{self.path.suffix}"))
+        place = self.path.resolve()
+        ending = _RUN if place.name.endswith(_RUN) else ""
+        previous = RunFolder(place.with_name(f"{place.name.removesuffix(ending)}.previous{ending}"))
         try:
-            if previous._holds_a_run:
-                shutil.rmtree(previous.path)
-            os.replace(self.path, previous.path)
+            for file in previous._own_files():
+                file.unlink()
+            previous.prepare()
+            for file in self._own_files():
+                os.replace(file, previous.path / file.relative_to(self.path))
         except OSError as error:
             raise FileError(
-                f"Cannot rename the earlier run {self.path} to {previous.path}: {error.strerror}. Move it yourself."
+                f"Cannot move the earlier run in {self.path} to {previous.path}: {error.strerror}. Move it yourself."
             ) from error
 
-    @property
-    def _holds_a_run(self) -> bool:
-        return self.checkpoint.exists() or any(self.path.glob("snapshots/epoch-*.safetensors"))
+    def _own_files(self) -> list[Path]:
+        """Return the files that a run wrote here."""
+        named = [self.path / name for name in ("checkpoint.safetensors", "history.json", "source.json")]
+        return [file for file in (*named, *self.path.glob("snapshots/epoch-*.safetensors")) if file.is_file()]
 
     def save(self, document: Mapping[str, Any], arrays: Arrays) -> None:
         """Write the checkpoint."""
         write_container(self.checkpoint, "checkpoint", document, arrays)
 
+    def keeps_snapshot(self, epoch: int, epochs: int) -> bool:
+        """Whether the start of `epoch` is one of those that are kept."""
+        return epoch % _stride(epochs) == 0
+
     def save_snapshot(self, epoch: int, epochs: int, document: Mapping[str, Any], arrays: Arrays) -> None:
-        """Write a snapshot at the start of `epoch`, if it is one of those that are kept."""
-        stride = 1
-        while epochs > stride * _MOST_SNAPSHOTS:
-            stride *= 2
-        if epoch % stride:
-            return
+        """Write a snapshot at the start of `epoch`, and remove those that are not kept any more."""
         write_container(self.path / "snapshots" / f"epoch-{epoch:04d}.safetensors", "checkpoint", document, arrays)
         for snapshot in self.path.glob("snapshots/epoch-*.safetensors"):  # more epochs may have been asked for since
-            if int(snapshot.stem.removeprefix("epoch-")) % stride:
+            if not self.keeps_snapshot(int(snapshot.stem.removeprefix("epoch-")), epochs):
                 snapshot.unlink()
 
     def load(self, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
@@ -106,10 +111,10 @@ class RunFolder:
             document, arrays = read_container(self.checkpoint, "checkpoint")
         except FileError as error:
             raise type(error)(f"{error} {START_OVER}") from error
-        theirs = document.get("settings", {})
-        unlike = [name for name in settings if theirs.get(name) != settings[name]]
+        theirs, ours = _flat(document.get("settings", {})), _flat(settings)
+        unlike = [name for name in sorted(theirs | ours) if name != "start" and theirs.get(name) != ours.get(name)]
         if unlike:
-            shown = "; ".join(f"{name} was {_short(theirs.get(name))}, now {_short(settings[name])}" for name in unlike)
+            shown = "; ".join(f"{name} was {_short(theirs.get(name))}, now {_short(ours.get(name))}" for name in unlike)
             raise ResumeError(
                 f"{self.path} holds a run that cannot be continued with these arguments: {shown}. "
                 f"Use the old ones, or keep the new run in another folder. {START_OVER}"
@@ -132,11 +137,27 @@ class RunFolder:
         """Return where the data came from, or None where it was not recorded."""
         try:
             source = json.loads((self.path / "source.json").read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+        except (OSError, ValueError):
             return None
         return source if isinstance(source, dict) else None
 
 
+def _stride(epochs: int) -> int:
+    """Return the smallest power of two that leaves few enough snapshots."""
+    return 1 << max(0, (-(-epochs // _MOST_SNAPSHOTS) - 1).bit_length())
+
+
+def _flat(value: Any, name: str = "") -> dict[str, Any]:
+    """Return nested values under names such as "network.layers[0].units"."""
+    if isinstance(value, Mapping):
+        parts = [(f"{name}.{key}" if name else str(key), inner) for key, inner in value.items()]
+    elif isinstance(value, list):
+        parts = [(f"{name}[{i}]", inner) for i, inner in enumerate(value)]
+    else:
+        return {name: value}
+    return {place: leaf for part, inner in parts for place, leaf in _flat(inner, part).items()}
+
+
 def _short(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    text = "absent" if value is None else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "…"

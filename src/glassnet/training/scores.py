@@ -8,13 +8,13 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from glassnet.engines import Block, Descent, Engine, ReferenceEngine
+from glassnet.engines import Block, row_errors_and_predictions
 from glassnet.errors import InputError
 from glassnet.maths.loss import Loss
 from glassnet.maths.metrics import accuracy, r2
-from glassnet.maths.optimizers import SGD
 from glassnet.network.inputs import are_classes, as_rows, as_sample_weight, as_targets
 from glassnet.network.network import Network
+from glassnet.network.objective import Objective
 
 Array = NDArray[Any]
 
@@ -46,14 +46,13 @@ def has_classes(targets: Array, loss: Loss) -> bool:
     return are_classes(targets) or (loss.threshold is not None and targets.shape[1] == 1)
 
 
-def score(engine: Engine, block: Block) -> tuple[Scores, Array]:
-    """Return the scores of an engine's network on checked rows, and its predictions (m, outputs)."""
-    errors, prediction = engine.row_errors(block.x, block.y)
-    loss = float((errors.astype(np.float64) * block.sample_weight).sum() / block.sample_weight.sum())
-    threshold = engine.objective.loss.threshold
-    if has_classes(block.y, engine.objective.loss):
-        return Scores(len(block), loss, accuracy(prediction, block.y, threshold), None), prediction
-    return Scores(len(block), loss, None, r2(prediction, block.y)), prediction
+def score(objective: Objective, block: Block, errors: Array, prediction: Array) -> Scores:
+    """Return the scores of rows, each counted by its weight, from their errors (m,) and predictions (m, outputs)."""
+    weight, loss = block.sample_weight, objective.loss
+    mean = float((errors.astype(np.float64) * weight).sum() / weight.sum(dtype=np.float64))
+    if has_classes(block.y, loss):
+        return Scores(len(block), mean, accuracy(prediction, block.y, loss.threshold, weight), None)
+    return Scores(len(block), mean, None, r2(prediction, block.y))
 
 
 def evaluate(net: Network, X: ArrayLike, Y: ArrayLike, loss: str | Loss) -> Scores:
@@ -90,5 +89,5 @@ def evaluate(net: Network, X: ArrayLike, Y: ArrayLike, loss: str | Loss) -> Scor
     objective = net.objective(loss)
     x = as_rows(X, net.input_shape, net.dtype)
     y = as_targets(Y, objective.loss, len(x), net.outputs, net.dtype)
-    engine = ReferenceEngine(net, objective, Descent(SGD()), batch_size=1, seed=0)
-    return score(engine, Block(x, y, as_sample_weight(None, len(x), net.dtype)))[0]
+    block = Block(x, y, as_sample_weight(None, len(x), net.dtype))
+    return score(objective, block, *row_errors_and_predictions(net, objective, x, y))

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from glassnet.engines import ENGINES, Block, Descent
 from glassnet.errors import CorruptFileError, InputError, ResumeError, UnknownNameError
+from glassnet.maths.activations import ACTIVATIONS
 from glassnet.maths.loss import Loss
+from glassnet.maths.losses import LOSSES
 from glassnet.maths.optimizers import OPTIMIZERS, Optimizer
 from glassnet.maths.random import check_seed
 from glassnet.maths.schedules import Schedule
@@ -27,12 +30,12 @@ from glassnet.training.arguments import (
     as_limit,
     as_schedule,
     fit_to_network,
-    limited,
     make_blocks,
+    require_watched,
 )
 from glassnet.training.events import Callback, Listeners
 from glassnet.training.history import History
-from glassnet.training.loop import Plan, Training
+from glassnet.training.loop import Options, Training
 from glassnet.training.run_folder import START_OVER, RunFolder
 from glassnet.training.stopping import EarlyStopping
 
@@ -113,8 +116,13 @@ def train(
     shuffle : bool
         Whether each epoch meets the rows in a new order.
     threads : int or None
-        How many threads to use at most; None takes what the machine gives.
+        How many threads an engine may use; the reference engine uses one, so that it gives the same bits everywhere.
     engine : {"reference"}
+
+    Notes
+    -----
+    Ctrl-C ends training after the step it comes in: the call returns, ``history.stopped`` is "interrupted", a warning
+    says so, and the network keeps its weights so far. A second Ctrl-C acts as it does elsewhere.
 
     Returns
     -------
@@ -152,7 +160,7 @@ def train(
     descent = fit_to_network(descent, net)
     batch_size = as_batch_size(batch_size, len(block), descent)
     epochs = as_count("epochs", epochs)
-    plan = Plan(
+    options = Options(
         epochs=epochs,
         shuffle=as_flag("shuffle", shuffle),
         schedule=as_schedule(schedule, epochs, epochs * -(-len(block) // batch_size)),
@@ -160,18 +168,29 @@ def train(
         time_limit=as_limit("time_limit", time_limit),
         checkpoint_every=as_limit("checkpoint_every", checkpoint_every) or 0.0,
     )
+    require_watched(options.schedule, held_out, objective)
     if not isinstance(engine, str) or engine not in ENGINES:
         raise UnknownNameError("engine", str(engine), ENGINES)
     listeners = Listeners(callbacks)
     resume = as_flag("resume", resume)
-    with limited(threads):
+    if threads is not None:
+        as_count("threads", threads)
+    with one_blas_thread():
         machine = ENGINES[engine](net, objective, descent, batch_size, seed)
         folder = None if checkpoint is None else RunFolder(checkpoint)
-        training = Training(machine, block, held_out, plan, listeners, folder)
+        training = Training(machine, block, held_out, options, listeners, folder)
         if folder is not None:
             training.settings = _settings(training, engine)
             _open_folder(folder, training, resume)
         return training.run()
+
+
+def one_blas_thread() -> AbstractContextManager[object]:
+    """Keep NumPy's matrix products to one thread: faster for steps of this size, and the same bits on every machine."""
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
+    return limits
 
 
 # --- the run folder ----------------------------------------------------------------------------------------------
@@ -179,8 +198,8 @@ def train(
 
 def _settings(training: Training, engine: str) -> dict[str, Any]:
     """Return what decides every bit of a run; it is continued only with the same."""
-    machine, plan = training.engine, training.plan
-    objective, descent, early = machine.objective, machine.descent, plan.early_stopping
+    machine, options = training.engine, training.options
+    objective, descent, early = machine.objective, machine.descent, options.early_stopping
     settings = {
         "network": training.network.to_dict(),
         "loss": objective.loss.name,
@@ -190,16 +209,29 @@ def _settings(training: Training, engine: str) -> dict[str, Any]:
         "optimizer": descent.optimizer.spec,
         "clip_norm": descent.clip_norm,
         "clip_value": descent.clip_value,
-        "schedule": None if plan.schedule is None else plan.schedule.spec,
+        "schedule": None if options.schedule is None else options.schedule.spec,
         "early_stopping": None if early is None else dataclasses.asdict(early),
         "batch_size": machine.batch_size,
-        "shuffle": plan.shuffle,
+        "shuffle": options.shuffle,
         "seed": machine.seed,
         "engine": engine,
+        "own_formulas": _own_formulas(training.network, objective.loss),
         "data": _digest(*(block for block in (training.block, training.validation) if block is not None)),
     }
     values: dict[str, Any] = json.loads(json.dumps(settings))  # as they come back from a file
     return values
+
+
+def _own_formulas(net: Network, loss: Loss) -> list[str]:
+    """Return digests of what the user's own records compute, which their names do not tell."""
+    grid = np.linspace(-4, 4, 64).reshape(8, 8)
+    own = [layer.activation for layer in net.layers if layer.activation.name.split("(")[0] not in ACTIVATIONS]
+    computed = [array for g in own for a in [g.apply(grid)] for array in (a, g.pullback(grid, a, np.cos(grid)))]
+    if loss.name.split("(")[0] not in LOSSES:
+        a, y = np.linspace(0.05, 0.95, 64).reshape(8, 8), np.eye(8)
+        computed += [loss.rows(a, y), loss.slope(a, y)]
+    with np.errstate(all="ignore"):
+        return [_digest(array) for array in computed]
 
 
 def _digest(*parts: Block | Array) -> str:

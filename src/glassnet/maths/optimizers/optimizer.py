@@ -173,6 +173,7 @@ class ElementwiseOptimizer(Optimizer):
         momentum: float | None = None,
     ) -> None:
         """Move θ one step against `gradient`, in place, and the state with it; see `Optimizer.update`."""
+        require_theta(theta)
         slots = self._slots_of(theta, gradient, state)
         coefficients = self.coefficients(state, learning_rate, momentum)
         moved = self.formula(theta, gradient.astype(theta.dtype, copy=False), *slots, *coefficients)

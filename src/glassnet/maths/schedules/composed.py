@@ -85,6 +85,11 @@ class WarmUp(Schedule):
         shorter = (epochs - self.steps, steps) if self.per == "epoch" else (epochs, steps - self.steps)
         return replace(self, then=self._then.for_run(*shorter))
 
+    @property
+    def watches(self) -> Literal["loss", "accuracy"]:
+        """What `then` watches."""
+        return self._then.watches
+
     def init(self) -> State:
         """Return the state of `then`."""
         return self._then.init()
@@ -154,6 +159,11 @@ class ReduceLROnPlateau(Schedule):
             require_number(self, name, low=0)
         require_choice(self, "threshold_mode", ("rel", "abs"))
         require_choice(self, "mode", ("min", "max"))
+
+    @property
+    def watches(self) -> Literal["loss", "accuracy"]:
+        """The loss where less is better, the accuracy where more is."""
+        return "loss" if self.mode == "min" else "accuracy"
 
     def init(self) -> State:
         """Return the state in front of the first count."""

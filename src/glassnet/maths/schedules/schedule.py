@@ -65,6 +65,11 @@ class Schedule(ABC):
         """Return this schedule with lengths that were left open (None) taken from a run of so many epochs or steps."""
         return self
 
+    @property
+    def watches(self) -> Literal["loss", "accuracy"]:
+        """Which figure of an epoch `observe` is to be given."""
+        return "loss"
+
     def init(self) -> State:
         """Return the state in front of the first count; empty for a pure function of t."""
         return {}
