@@ -274,7 +274,7 @@ D = gn.Dense
         (lambda: gn.Dropout(True), r"rate True"),
         (
             lambda: D(2, gn.Activation("relu", value=lambda z: z, slope=lambda z, a: 1)),
-            r"named 'relu', as one of glassnet's own; give it another name",
+            r"named 'relu', as one of glassnet's own; rename it",
         ),
     ],
 )

@@ -59,7 +59,7 @@ def load_model(path: str | os.PathLike[str], activations: Mapping[str, AnyActiva
     document, arrays = read_container(place, "model")
     try:
         _require_activations(place, document["network"]["layers"], own)
-        network = Network.from_dict(document["network"], arrays, own)
+        network = Network.from_dict(document["network"], own, arrays)
         return Model(network, document["loss"], document["encoder"], document["provenance"])
     except MissingActivationError:
         raise

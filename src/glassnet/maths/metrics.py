@@ -22,7 +22,7 @@ def predicted_classes(prediction: Array, threshold: float | None = None) -> NDAr
     [0, 1]
     """
     if prediction.shape[1] == 1 and threshold is not None:
-        return np.asarray(prediction[:, 0] >= threshold, dtype=np.int64)
+        return np.asarray(prediction[:, 0] > threshold, dtype=np.int64)
     return np.asarray(prediction.argmax(axis=1), dtype=np.int64)
 
 

@@ -86,13 +86,13 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def _require_own_spelling(self, record: Any) -> None:
         """Refuse a record of the user's own that is spelled like another of glassnet's: a file holds only spellings."""
-        spelling = getattr(record, "spec", None) or record.name
+        spelling = str(getattr(record, "spec", "") or getattr(record, "name", ""))
         try:
             known = self.resolve(spelling)
         except InputError:
             return
         if known != record:
-            raise InputError(f"Your {self.kind} is spelled {spelling!r}, as one of glassnet's own; rename it.")
+            raise InputError(f"Your {self.kind} is named {spelling!r}, as one of glassnet's own; rename it.")
 
     def _parse(self, spec: str) -> tuple[str, list[Any], dict[str, Any]]:
         try:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.errors import InputError
-from glassnet.maths.activations import ACTIVATIONS, IDENTITY, Activation, AnyActivation, RowActivation
+from glassnet.maths.activations import ACTIVATIONS, IDENTITY, Activation, AnyActivation
 from glassnet.maths.initializers import INITIALIZERS
 from glassnet.network.layer import Layer
 from glassnet.network.parameters import Parameter, Shape
@@ -73,10 +73,6 @@ class Dense(Layer):
         if isinstance(units, bool) or not isinstance(units, int | np.integer) or units < 1:
             raise InputError(f"Dense has {units!r} units; expected a whole number from 1 up, as in Dense(30, 'relu').")
         g = ACTIVATIONS.resolve(activation)
-        if isinstance(g, RowActivation) and units == 1:
-            raise InputError(
-                f"{g.name!r} over a single unit is always the same; expected 2 units or more, or another activation."
-            )
         for name, flag in (("bias", bias), ("trainable_bias", trainable_bias)):
             if not isinstance(flag, bool | np.bool_):
                 raise InputError(f"{name} is {flag!r}; expected True or False.")

@@ -218,7 +218,7 @@ def are_classes(targets: Array) -> bool:
     return bool(zeros_and_ones.all() and (targets.sum(axis=1) == 1).all())
 
 
-def require_classes_to_learn(targets: Array, outputs: int, name: str = "Y") -> None:
+def require_classes_to_learn(targets: Array, loss: Loss, outputs: int, name: str = "Y") -> None:
     """Refuse rows that are all of one class, and warn of outputs that no label names.
 
     Raises
@@ -226,15 +226,16 @@ def require_classes_to_learn(targets: Array, outputs: int, name: str = "Y") -> N
     InputError
         If all rows have the same label: there is nothing to tell apart.
     """
-    if len(targets) == 1 or not are_classes(targets):
+    yes_or_no = targets.ndim == 2 and outputs == 1 and loss.threshold is not None
+    if len(targets) == 1 or not (yes_or_no or are_classes(targets)):
         return
-    seen = np.unique(targets if targets.ndim == 1 else targets.argmax(axis=1))
+    seen = np.unique(targets.argmax(axis=1) if targets.ndim == 2 and outputs > 1 else targets)
     if len(seen) == 1:
         raise InputError(
             f"{name} holds the single class {int(seen[0])} in all {len(targets)} rows; expected at least two classes. "
             "Add rows of another class."
         )
-    if len(seen) < outputs:
+    if len(seen) < outputs and targets.ndim == 1:
         never = [k for k in range(outputs) if k not in set(seen.tolist())]
         names = ", ".join(map(str, never[:5])) + (", …" if len(never) > 5 else "")
         warn(
@@ -261,5 +262,5 @@ def as_sample_weight(sample_weight: ArrayLike | None, m: int, dtype: np.dtype[An
         raise InputError(f"sample_weight holds {array[row]} in row {row}; expected weights from 0 up.")
     weight = _cast(array, dtype, "sample_weight")
     if not weight.any():
-        raise InputError(f"sample_weight is 0 for every row in {dtype}; expected at least one row that counts.")
+        raise InputError("sample_weight is 0 for every row; expected at least one row that counts.")
     return weight

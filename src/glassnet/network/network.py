@@ -294,18 +294,18 @@ class Network:
     def from_dict(
         cls,
         values: Mapping[str, Any],
-        arrays: Mapping[str, Array],
         activations: Mapping[str, AnyActivation] | None = None,
+        arrays: Mapping[str, Array] | None = None,
     ) -> Self:
-        """Make a network from `to_dict`'s values and its parameters.
+        """Make a network from `to_dict`'s values.
 
         Parameters
         ----------
         values : mapping
-        arrays : mapping of str to array
-            Every parameter by its name in ``parameters.named()``, in the network's dtype.
         activations : mapping or None
             The user's own records by name.
+        arrays : mapping of str to array, or None
+            Every parameter by its name in ``parameters.named()``, in the network's dtype; drawn anew without.
 
         Raises
         ------
@@ -316,8 +316,14 @@ class Network:
         try:
             layers = [LAYER_KINDS[v["kind"]].from_dict(v, activations or {}) for v in values["layers"]]
             net._describe(tuple(values["inputs"]), layers, values["seed"], values["dtype"])
+        except InputError:
+            raise
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise InputError(f"The architecture cannot be read: {type(error).__name__} {error}.") from error
+        if arrays is None:
+            net._allocate()
+            net.initialize(net.seed)
+            return net
         expected = {f"{k}.{p.name}": (p.shape, net.dtype) for k, p, _ in net.layout.places}
         if {name: (array.shape, array.dtype) for name, array in arrays.items()} != expected:
             raise InputError("The arrays do not fit its architecture.")
@@ -330,7 +336,7 @@ class Network:
         """Travel between processes, and be copied, as architecture and parameters."""
         own = {layer.activation.name: layer.activation for layer in self.layers}
         arrays = {name: view.copy() for name, view in self.parameters.named().items()}
-        return Network.from_dict, (self.to_dict(), arrays, own)
+        return Network.from_dict, (self.to_dict(), own, arrays)
 
     def __repr__(self) -> str:
         return f"Network({self.input_shape}, {list(self.layers)}, dtype={self.dtype.name!r})"

@@ -55,7 +55,7 @@ def make_blocks(
     for part, rows in (("to train on", block), ("held out", held_out)):
         if rows is not None and not rows.sample_weight.any():
             raise InputError(f"sample_weight is 0 for every row {part}; expected at least one row that counts.")
-    require_classes_to_learn(block.y, net.outputs)
+    require_classes_to_learn(block.y, objective.loss, net.outputs)
     return block, held_out
 
 

@@ -65,7 +65,7 @@ class StepEnded(Event):
 @final
 @dataclass(frozen=True)
 class Progressed(Event):
-    """A few times a second, for progress bars.
+    """A few times a second, for progress bars, and at least once an epoch.
 
     Parameters
     ----------

@@ -112,7 +112,7 @@ class Training:
     def run(self) -> History:
         """Train until something says stop; leave the network with the weights that the caller is to have."""
         history = self.position.history
-        self._started = self._last_checkpoint = self._last_progress = time.monotonic()
+        self._started = self._last_checkpoint = time.monotonic()
         with Interruption() as self._interruption:
             try:
                 self._tell(TrainingStarted, self.options.epochs, self.steps_per_epoch, self.position.epoch)
@@ -176,8 +176,7 @@ class Training:
         if taken and self.listeners.hear(StepEnded):
             number, loss = self.engine.state.step - 1, float(position.errors[position.steps - 1])
             self._tell(StepEnded, position.epoch, number, loss, learning_rate)
-        if self.listeners.hear(Progressed) and time.monotonic() - self._last_progress >= _SECONDS_BETWEEN_LOOKS:
-            self._last_progress = time.monotonic()
+        if self.listeners.hear(Progressed):
             self._tell(Progressed, position.epoch, position.steps, self.steps_per_epoch, position.loss_so_far)
         if position.steps == self.steps_per_epoch:
             return False  # the end of the epoch comes first

@@ -59,7 +59,7 @@ class RunFolder:
 
         Files that are not glassnet's stay where they are.
         """
-        if not self._own_files():
+        if {file.name for file in self._own_files()} <= {"source.json"}:  # nothing was trained yet
             return
         place = self.path.resolve()
         ending = _RUN if place.name.endswith(_RUN) else ""
