@@ -31,7 +31,7 @@ def generator(seed: int, purpose: Purpose, *key: int) -> np.random.Generator:
     Examples
     --------
     >>> generator(0, Purpose.BATCHES, 3).permutation(5).tolist()
-    [2, 0, 3, 4, 1]
+    [4, 1, 0, 3, 2]
     """
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(purpose, *key))))
 

@@ -66,10 +66,10 @@ class Network:
     >>> print(net)
     Network of 13 parameters, 13 of them trainable, float32
     <BLANKLINE>
-    k  layer               output  weights  biases  parameters
-       input               (2,)
-    0  Dense(3, 'tanh')    (3,)    (2, 3)   (3,)             9
-    1  Dense(1, 'sigmoid') (1,)    (3, 1)   (1,)             4
+    k  layer                output  weights  biases  parameters
+       input                (2,)
+    0  Dense(3, 'tanh')     (3,)    (2, 3)   (3,)             9
+    1  Dense(1, 'sigmoid')  (1,)    (3, 1)   (1,)             4
     >>> net.predict([[0.0, 1.0], [1.0, 1.0]]).shape
     (2, 1)
     """
