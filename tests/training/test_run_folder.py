@@ -159,7 +159,7 @@ def test_a_source_that_cannot_be_read_is_as_if_there_were_none(content, tmp_path
 
 
 def test_files_of_other_people_stay(tmp_path):
-    others = {".thesis.docx.tmp": b"1", "notes.txt": b"2", "snapshots/epoch-notes.safetensors": b"3"}
+    others = {".thesis.docx.tmp": b"1", "notes.txt": b"2", "snapshots/mine.txt": b"3"}
     (tmp_path / "run" / "snapshots").mkdir(parents=True)
     for name, content in others.items():
         (tmp_path / "run" / name).write_bytes(content)

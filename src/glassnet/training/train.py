@@ -186,7 +186,7 @@ def train(
 
 
 def one_blas_thread() -> AbstractContextManager[object]:
-    """Keep NumPy's matrix products to one thread: faster for steps of this size, and the same bits on every machine."""
+    """Keep NumPy's matrix products to one thread: faster at these sizes, and the same bits on any number of cores."""
     from threadpoolctl import threadpool_limits
 
     limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
@@ -224,14 +224,15 @@ def _settings(training: Training, engine: str) -> dict[str, Any]:
 
 def _own_formulas(net: Network, loss: Loss) -> list[str]:
     """Return digests of what the user's own records compute, which their names do not tell."""
-    grid = np.linspace(-4, 4, 64).reshape(8, 8)
-    own = [layer.activation for layer in net.layers if layer.activation.name.split("(")[0] not in ACTIVATIONS]
-    computed = [array for g in own for a in [g.apply(grid)] for array in (a, g.pullback(grid, a, np.cos(grid)))]
-    if loss.name.split("(")[0] not in LOSSES:
-        a, y = np.linspace(0.05, 0.95, 64).reshape(8, 8), np.eye(8)
-        computed += [loss.rows(a, y), loss.slope(a, y)]
+    grid, a, y = np.linspace(-4, 4, 64).reshape(8, 8), np.linspace(0.05, 0.95, 64).reshape(8, 8), np.eye(8)
+    computed: list[Array] = []
     with np.errstate(all="ignore"):
-        return [_digest(array) for array in computed]
+        for g in (layer.activation for layer in net.layers):
+            if g.name.split("(")[0] not in ACTIVATIONS:
+                computed += [g.apply(grid), g.pullback(grid, g.apply(grid), a)]
+        if loss.name.split("(")[0] not in LOSSES:
+            computed += [loss.rows(a, y), loss.slope(a, y)]
+    return [_digest(array) for array in computed]
 
 
 def _digest(*parts: Block | Array) -> str:
@@ -255,11 +256,8 @@ def _open_folder(folder: RunFolder, training: Training, resume: bool) -> None:
     folder.prepare()
     document, arrays = found
     try:
-        began, stood = (
-            document["settings"]["start"],
-            [arrays["theta"], *([arrays["best_theta"]] if "best_theta" in arrays else [])],
-        )
-        if start not in (began, *map(_digest, stood)):
+        began = document["settings"]["start"]
+        if start not in (began, *(_digest(arrays[name]) for name in ("theta", "best_theta") if name in arrays)):
             raise ResumeError(
                 f"{folder.path} holds a run that began with other weights than the network has now. Make the network "
                 f"as it was, or keep the new run in another folder. {START_OVER}"
