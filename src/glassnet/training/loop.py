@@ -202,7 +202,7 @@ class Training:
         ended = (position.epoch, history.loss[-1], validation_loss, validation_accuracy, learning_rate, is_best)
         position.epoch, position.steps = position.epoch + 1, 0
         if self._is_done:
-            history.stopped = f"no better for {position.waited} epochs" if self._patience_is_over else ALL_DONE
+            history.stopped = self._how_it_ended
         else:
             history.stopped = self._wish_to_stop()
         self._tell(EpochEnded, *ended)  # before anything is saved: a listener may move the weights
@@ -265,6 +265,10 @@ class Training:
         return early is not None and self.position.waited >= early.patience
 
     @property
+    def _how_it_ended(self) -> str:
+        return f"no better for {self.position.waited} epochs" if self._patience_is_over else ALL_DONE
+
+    @property
     def _is_done(self) -> bool:
         return self._patience_is_over or self.position.epoch >= self.options.epochs
 
@@ -313,7 +317,6 @@ class Training:
 
     def _parts(self) -> tuple[dict[str, Any], dict[str, Array]]:
         document, arrays = self.position.to_parts(self.engine)
-        history = document["history"]
-        if not self._is_done:
-            history["stopped"] = ""  # such a run can be continued as if it had never stopped
+        # a run that was stopped before its end can be continued as if it never had been
+        document["history"]["stopped"] = self._how_it_ended if self._is_done else ""
         return {**document, "settings": dict(self.settings)}, arrays

@@ -27,6 +27,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 _MOST_SNAPSHOTS = 16
 _RUN = ".run"
+_SNAPSHOTS = "snapshots/epoch-[0-9][0-9][0-9][0-9]*.safetensors"
 
 START_OVER = "To start over, say resume=False, or leave out --resume on the command line."
 
@@ -78,7 +79,7 @@ class RunFolder:
     def _own_files(self) -> list[Path]:
         """Return the files that a run wrote here."""
         named = [self.path / name for name in ("checkpoint.safetensors", "history.json", "source.json")]
-        return [file for file in (*named, *self.path.glob("snapshots/epoch-*.safetensors")) if file.is_file()]
+        return [file for file in (*named, *self.path.glob(_SNAPSHOTS)) if file.is_file()]
 
     def save(self, document: Mapping[str, Any], arrays: Arrays) -> None:
         """Write the checkpoint."""
@@ -91,9 +92,12 @@ class RunFolder:
     def save_snapshot(self, epoch: int, epochs: int, document: Mapping[str, Any], arrays: Arrays) -> None:
         """Write a snapshot at the start of `epoch`, and remove those that are not kept any more."""
         write_container(self.path / "snapshots" / f"epoch-{epoch:04d}.safetensors", "checkpoint", document, arrays)
-        for snapshot in self.path.glob("snapshots/epoch-*.safetensors"):  # more epochs may have been asked for since
-            if not self.keeps_snapshot(int(snapshot.stem.removeprefix("epoch-")), epochs):
-                snapshot.unlink()
+        for snapshot in self.path.glob(
+            "snapshots/epoch-[0-9][0-9][0-9][0-9]*.safetensors"
+        ):  # more epochs may have been asked for since
+            number = snapshot.stem.removeprefix("epoch-")
+            if number.isdigit() and not self.keeps_snapshot(int(number), epochs):
+                snapshot.unlink(missing_ok=True)
 
     def load(self, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
         """Return the checkpoint's document and arrays, or None where there is none.

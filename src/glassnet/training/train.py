@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -33,6 +32,7 @@ from glassnet.training.arguments import (
     make_blocks,
     require_watched,
 )
+from glassnet.training.blas import OneBlasThread
 from glassnet.training.events import Callback, Listeners
 from glassnet.training.history import History
 from glassnet.training.loop import Options, Training
@@ -175,7 +175,7 @@ def train(
     resume = as_flag("resume", resume)
     if threads is not None:
         as_count("threads", threads)
-    with one_blas_thread():
+    with OneBlasThread():
         machine = ENGINES[engine](net, objective, descent, batch_size, seed)
         folder = None if checkpoint is None else RunFolder(checkpoint)
         training = Training(machine, block, held_out, options, listeners, folder)
@@ -183,14 +183,6 @@ def train(
             training.settings = _settings(training, engine)
             _open_folder(folder, training, resume)
         return training.run()
-
-
-def one_blas_thread() -> AbstractContextManager[object]:
-    """Keep NumPy's matrix products to one thread: faster at these sizes, and the same bits on any number of cores."""
-    from threadpoolctl import threadpool_limits
-
-    limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
-    return limits
 
 
 # --- the run folder ----------------------------------------------------------------------------------------------
