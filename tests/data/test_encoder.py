@@ -98,6 +98,8 @@ def test_columns_are_found_by_name_in_any_order() -> None:
     assert np.array_equal(encoder.inputs(other), encoder.inputs(table([[2, 30], [1, 10]], columns=("a", "b"))))
     with pytest.raises(DataError, match=r"lacks the column b, which this model reads. It has a, c"):
         encoder.inputs(table([[1, 2]], columns=("a", "c")))
+    with pytest.raises(DataError, match=r"^u\.csv lacks .*It has B: names must match in upper and lower case\."):
+        encoder.inputs(table([[1, 2]], columns=("a", "B"), source="/far/u.csv", called="u.csv"))
 
 
 @pytest.mark.parametrize("dtype", ["int32", "float16", "nonsense", object])
@@ -158,6 +160,10 @@ def test_what_cannot_be_learned() -> None:
         Encoder.fit(table(np.zeros((0, 1))))
     with pytest.raises(DataError, match="one value only"):
         Encoder.fit(table([[0.0]] * 2, [3.0, 3.0]))
+    with pytest.raises(DataError, match=r"one value only, 3, in the 2 rows .* Hold out a smaller share"):
+        Encoder.fit(table([[0.0]] * 2, [3.0, 3.0]))
+    with pytest.raises(DataError, match=r"Too few rows are left to train on: 1 row\. Hold out a smaller share"):
+        Encoder.fit(table([[0.0]], [3.0]))
     with pytest.raises(DataError, match="one class only"):
         Encoder.fit(table([[0.0]] * 2, [0, 0], ("3",)))
 

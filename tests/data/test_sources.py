@@ -62,6 +62,16 @@ def test_images_may_be_asked_for_by_their_own_target() -> None:
     assert open_source("digits", target="digit", task="classification", columns=("pixel 0,0",)).target == "digit"
 
 
+@pytest.mark.parametrize(
+    "asked", [{}, {"target": "price", "task": "regression"}, {"target": "kind", "task": "classification"}]
+)
+def test_a_model_of_a_table_does_not_read_images(asked: dict[str, Any]) -> None:
+    words = r"^This model was trained on the columns area, rooms of a table; digits has pixels\."
+    with pytest.raises(DataError, match=words) as caught:
+        open_source("digits:3,7", columns=("area", "rooms"), **asked)
+    assert "--" not in str(caught.value)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "t.csv")

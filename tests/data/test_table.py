@@ -95,3 +95,12 @@ def test_a_touched_file_keeps_its_fingerprint_and_a_changed_one_does_not(tmp_pat
     assert open_source(tmp_path / "u.csv").fingerprint == first
     path.write_text("a,b\n1,2\n3,4.0000001\n")
     assert open_source(path).fingerprint != first
+
+
+def test_one_is_counted_as_one() -> None:
+    with pytest.raises(InputError, match="A table of 1 column needs"):
+        make(columns=("a",))
+    with pytest.raises(InputError, match="A table of 1 row needs"):
+        make(inputs=np.zeros((1, 3)))
+    with pytest.raises(InputError, match="A mask for 1 row has"):
+        make(inputs=np.zeros((1, 3)), targets=np.zeros(1, np.int64)).rows([True, False])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import os
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
@@ -19,7 +20,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from glassnet.data import Table, open_source
-from glassnet.errors import DataError, UnknownNameError
+from glassnet.errors import DataError, GlassnetWarning, UnknownNameError
 
 
 def write(path: Path, rows: Iterable[Sequence[object]], **dialect: Any) -> Path:
@@ -264,6 +265,109 @@ def test_the_text_columns_of_a_real_table_are_named_one_after_the_other(shared: 
     assert np.array_equal(table.inputs, numbers.to_numpy())
 
 
+def test_a_column_that_a_model_needs_is_not_to_be_left_out(tmp_path: Path) -> None:
+    for text in (
+        "a,b,y\n1,x,2\n3,4,5\n",
+        "a,b,y\n1,,2\n3,4,5\n",
+        "a,b,y\n1,2020-01-02,2\n",
+        f"a,b,y\n1,{2**53 + 1},2\n",
+    ):
+        with pytest.raises(DataError, match=r"'b' .* in row 1.* This model needs it: correct or remove") as caught:
+            read(tmp_path, text, columns=("a", "b"), target="y", task="regression")
+        assert "--" not in str(caught.value)
+    with pytest.raises(DataError, match=r"'y' .* holds a missing value in row 2\. This model needs it"):
+        read(tmp_path, "a,y\n1,2\n3,\n", columns=("a",), target="y", task="regression")
+    with pytest.raises(DataError, match=r"no column 'y', which this model predicts\. It has a, b\.$"):
+        read(tmp_path, "a,b\n1,2\n", columns=("a",), target="y", task="regression")
+    with pytest.raises(
+        DataError, match=r"'y' .* holds 2\.5, and .* this model tells apart are whole numbers\. Correct"
+    ):
+        read(tmp_path, "a,y\n1,2.5\n3,4\n", columns=("a",), target="y", task="classification")
+
+
+# Decimal commas
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv"])
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("area;rooms;price\n30,5;2;100,25\n40,75;3;200,5\n", [[30.5, 2, 100.25], [40.75, 3, 200.5]]),
+        ("area;price\n30,5;1.234,5\n40,5;1.234.567\n", [[30.5, 1234.5], [40.5, 1234567]]),
+        # DuckDB by itself would read these by their commas and skip the header.
+        ("a;b\n1,5;2,5\n1,6;2,6\n", [[1.5, 2.5], [1.6, 2.6]]),
+        ("a;b;c\n1,5;2,5;,5\n-1,6e3;+2,6;0,125\n", [[1.5, 2.5, 0.5], [-1600, 2.6, 0.125]]),
+        ("a;b\n1,5;2,5\n", [[1.5, 2.5]]),
+        ("Fläche, m²;Preis\n1,5;2,5\n2,5;3,5\n", [[1.5, 2.5], [2.5, 3.5]]),
+        ("1,5;2,5\n1,6;2,6\n", [[1.5, 2.5], [1.6, 2.6]]),
+        ("1,5;2\n1,6;3\n", [[1.5, 2], [1.6, 3]]),
+        ("1,5;2,5\n1.234.567;2,6\n", [[1.5, 2.5], [1234567, 2.6]]),
+        ("2019;area\n1,5;2,5\n", [[1.5, 2.5]]),
+        ('a;b\n"1,5"; 2,5 \n"1,6";3,5\n', [[1.5, 2.5], [1.6, 3.5]]),
+        ("a;b\n1,234;1,5\n5,678;2\n", [[1.234, 1.5], [5.678, 2]]),
+        ("# made\na;b\n1,5;2\n2,5;3\n", [[1.5, 2], [2.5, 3]]),
+        ("a;b\n1,5;2\n" + "2;3\n" * 30_000, [[1.5, 2]] + [[2, 3]] * 30_000),
+    ],
+)
+def test_decimal_commas(tmp_path: Path, text: str, rows: list[list[float]], name: str) -> None:
+    table = read(tmp_path, text.replace(";", "\t") if name == "t.tsv" else text, name)
+    assert table.inputs.tolist() == rows
+    assert len(table.columns) == len(rows[0])
+    assert read(tmp_path, text.replace(";", "|")).inputs.tolist() == rows
+
+
+def test_quoted_decimal_commas_between_commas(tmp_path: Path) -> None:
+    assert read(tmp_path, 'a,b\n"1,5",2\n"1.002,5",3\n').inputs.tolist() == [[1.5, 2], [1002.5, 3]]
+    assert read(tmp_path, 'a\n"1,5"\n"2,5"\n').inputs.tolist() == [[1.5], [2.5]]
+
+
+@given(rows=st.lists(st.tuples(finite, exact), min_size=1, max_size=30))
+def test_decimal_commas_are_read_to_the_last_bit(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[float, int]]
+) -> None:
+    text = "a;b\n0,5;1\n" + "".join(f"{str(a).replace('.', ',')};{b}\n" for a, b in rows)
+    table = read(tmp_path_factory.mktemp("csv"), text)
+    assert table.inputs.tolist() == [[0.5, 1], *([a, b] for a, b in rows)]
+
+
+def test_dots_beside_decimal_commas_are_thousands_and_said_to_be(tmp_path: Path) -> None:
+    text = "area;price\n30,5;1.100\n40,5;950\n"
+    with pytest.warns(GlassnetWarning, match=r"decimal commas.* 'price' .* thousands: 1\.100 is read as 1100"):
+        table = read(tmp_path, text, target="price")
+    assert (table.task, table.classes) == ("classification", ("950", "1100"))
+    assert read(tmp_path, text, ignore=["price"]).inputs.tolist() == [[30.5], [40.5]]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a;b\n1,5;1.5\n2,5;2.5\n", "'1,5'"),  # both marks in one file
+        ("a;b\n1,5;2\n2.5;3\n", "'1,5'"),  # and in one column
+        ("a;b\n1,234;1\n5,678;2\n", "'1,234'"),  # thousands as well as thousandths
+        ('a,b\n"1,234",1\n"5,678",2\n', "'1,234'"),
+        ("a;b\n1,234.5;1\n2,5;2\n", None),
+        ("a\n30,5\n40,5\n", None),
+    ],
+)
+def test_doubtful_decimal_commas_are_refused(tmp_path: Path, text: str, value: str | None) -> None:
+    with pytest.raises(DataError, match=r"[Dd]ecimal commas") as caught:
+        read(tmp_path, text)
+    assert value is None or value in str(caught.value)
+
+
+def test_decimal_points_stay_what_they_are_beside_text_with_commas(tmp_path: Path) -> None:
+    assert read(tmp_path, "a;b\n1,5;1.5\n2,5;2.5\n", ignore=["a"]).inputs.tolist() == [[1.5], [2.5]]
+    assert read(tmp_path, "a;b\nx,y;1.125\nz,5;2.125\n", ignore=["a"]).inputs.tolist() == [[1.125], [2.125]]
+
+
+def test_what_is_no_number_among_decimal_commas_is_named(tmp_path: Path) -> None:
+    for row in ("2,5;n/a", "2,5;12.34,5", "2,5;007,5"):
+        with pytest.raises(DataError, match=f"'b' .* holds text, '{row[4:]}', in row 2"):
+            read(tmp_path, f"a;b\n1,5;2,5\n{row}\n")
+    with pytest.raises(DataError, match=r"'a' .* holds a missing value in row 2"):
+        read(tmp_path, "a;b\n1,5;2,5\n;2,5\n")
+
+
 # Targets and their task
 
 
@@ -319,9 +423,63 @@ def test_a_task_that_is_none(tmp_path: Path) -> None:
 def test_only_the_columns_asked_for_are_looked_at(tmp_path: Path) -> None:
     text = "name,a,b,c\nx,1,2,\ny,3,4,\n"
     assert read(tmp_path, text, columns=("b", "a")).columns == ("a", "b")
-    assert read(tmp_path, text, columns=("a", "gone"), target="b").inputs.tolist() == [[1], [3]]
+    assert read(tmp_path, text, columns=("a",), target="b").inputs.tolist() == [[1], [3]]
+    with pytest.raises(DataError, match=r"lacks the column A, which .* It has a: names must match in upper"):
+        read(tmp_path, text, columns=("A", "b"))
     with pytest.raises(DataError, match="has none of the columns gone"):
         read(tmp_path, text, columns=("gone",))
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("Area,rooms ", r"It has Area, rooms: names must match in upper and lower case\."),
+        ("area2,x", r"It has area2, x\."),
+        ("1,2", r"The first row looks like data"),
+    ],
+)
+def test_names_that_almost_match_are_said_to(tmp_path: Path, header: str, words: str) -> None:
+    with pytest.raises(DataError, match=f"has none of the columns area, ROOMS.* {words}"):
+        read(tmp_path, f"{header}\n1,2\n", columns=("area", "ROOMS"))
+    pq.write_table(pa.table({" area": [1], "x": [2]}), tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=r"It has ' area': names must match in upper and lower case and in blanks\."):
+        open_source(tmp_path / "t.parquet", columns=("area",))
+
+
+# Row numbers
+
+
+@pytest.mark.parametrize("header", ["", '""', "Unnamed: 0"])
+@pytest.mark.parametrize("start", [0, 1, 17])
+def test_row_numbers_are_left_out_and_said_to_be(tmp_path: Path, header: str, start: int) -> None:
+    text = f"{header},a,y\n" + "".join(f"{start + at},{at % 2},{at % 3}\n" for at in range(9))
+    with pytest.warns(GlassnetWarning, match=r"t\.csv.* only numbers the rows.* left out"):
+        table = read(tmp_path, text, target="y")
+    assert table.columns == ("a",)
+    name = header.strip('"') or "column0"
+    # Said to be left out, asked for by a model, or not asked for by one: nothing to warn of.
+    assert read(tmp_path, text, target="y", ignore=[name]).fingerprint == table.fingerprint
+    assert read(tmp_path, text, target="y", columns=("a",)).fingerprint == table.fingerprint
+    assert read(tmp_path, text, target="y", columns=("a", name)).columns == (name, "a")
+
+
+def test_what_pandas_writes_as_its_index_is_left_out(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": [0.5, 1.5, 2.5, 4], "y": [1, 2, 1, 2]}).sample(frac=1, random_state=0)
+    frame.to_csv(tmp_path / "t.csv")
+    frame.to_parquet(tmp_path / "t.parquet")
+    for name in ("t.csv", "t.parquet"):
+        with pytest.warns(GlassnetWarning, match="numbers the rows"):
+            assert np.array_equal(open_source(tmp_path / name).inputs, frame.to_numpy())
+    with (
+        pytest.warns(GlassnetWarning, match="numbers the rows"),
+        pytest.raises(DataError, match="no column to learn from"),
+    ):
+        open_source(tmp_path / "t.csv", target="y", ignore=["a"])
+
+
+@pytest.mark.parametrize("text", ["0,5\n1,6\n", ",b\n0,5\n0,6\n", ",b\n0.5,5\n1.5,6\n", "a,b\n0,5\n1,6\n"])
+def test_other_columns_are_no_row_numbers(tmp_path: Path, text: str) -> None:
+    assert len(read(tmp_path, text).columns) == 2
 
 
 # Names
@@ -333,7 +491,7 @@ def test_the_names_are_those_of_the_file(tmp_path: Path) -> None:
     assert read_parquet(tmp_path, {"x": [1], "X": [2], "s": [3], "y z": [4]}).columns == ("x", "X", "s", "y z")
     nested = {"s": [{"x": 1, "y": [{"z": 1}]}], "x": [1], "X": [2]}
     assert read_parquet(tmp_path, nested, ignore=["s"]).columns == ("x", "X")
-    assert read(tmp_path, ",b\n0,5\n1,6\n").columns == ("column0", "b")
+    assert read(tmp_path, ",b\n5,5\n5,6\n").columns == ("column0", "b")
 
 
 def test_names_given_twice_are_refused(tmp_path: Path) -> None:
@@ -450,6 +608,30 @@ def test_the_source_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert open_source("t.csv").source == str(tmp_path / "t.csv")
     (tmp_path / "digits.csv").write_text("a,b\n1,2\n")
     assert open_source("./digits.csv").columns == ("a", "b")
+
+
+def test_messages_show_the_path_as_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "deep" / "in").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "deep")
+    (tmp_path / "t.csv").write_text("a,b\n1,x\n")
+    for given_path, said in (("in/../../t.csv", "../t.csv"), (".//../t.csv", "../t.csv"), (f"{tmp_path}/t.csv",) * 2):
+        with pytest.raises(DataError, match=f" of {said} holds"):
+            open_source(given_path)
+        table = open_source(given_path, ignore=["b"])
+        assert (table.source, table.called) == (str(tmp_path / "t.csv"), said)
+    with pytest.raises(DataError, match=r"^There is no file none\.csv\."):
+        open_source("in/../none.csv")
+    with pytest.raises(DataError, match=r"^The folder none does not exist"):
+        open_source("mnist", folder="in/../none")
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="this system has no links")
+def test_a_detour_through_a_link_leads_where_it_leads(tmp_path: Path) -> None:
+    (tmp_path / "far" / "in").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "in")
+    (tmp_path / "t.csv").write_text("a\n1\n")
+    (tmp_path / "far" / "t.csv").write_text("a\n2\n")
+    assert open_source(tmp_path / "link" / ".." / "t.csv").inputs.tolist() == [[2]]
 
 
 def test_nothing_is_left_in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

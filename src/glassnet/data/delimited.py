@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glassnet.data.commas import OPTIONS, decimal_commas, is_with_comma
 from glassnet.data.duck import CSV_LINE, Scan, exactly, first_line, is_number
 from glassnet.data.words import counted, shown
 from glassnet.errors import DataError
@@ -54,7 +55,7 @@ def scan_delimited(con: DuckDBPyConnection, path: Path) -> Scan:
     }
     if name.removesuffix(".gz").endswith(".tsv"):
         options["delim"] = "\t"
-    dialect = _sniff(con, path, options, lines)
+    dialect = _between_commas(con, path, _sniff(con, path, options, lines), lines[comments:])
     if comments and not dialect["HasHeader"]:
         named = _named_by_comment(con, path, options, comments, len(dialect["Columns"]))
         dialect = named or dialect
@@ -64,6 +65,7 @@ def scan_delimited(con: DuckDBPyConnection, path: Path) -> Scan:
             raise DataError(
                 f"{path} does not begin as a table: line {number}, {shown(line)}, does not fit the "
                 f"{counted(len(dialect['Columns']), 'column')} of the lines below. Remove it, or make all lines alike."
+                f"{_lonely_comma(lines[number:])}"
             )
     return _scan(con, path, dialect, lines)
 
@@ -71,11 +73,11 @@ def scan_delimited(con: DuckDBPyConnection, path: Path) -> Scan:
 def _scan(con: DuckDBPyConnection, path: Path, dialect: dict[str, Any], lines: list[str]) -> Scan:
     kinds = [str(column["type"]) for column in dialect["Columns"]]
     names = [str(column["name"]) for column in dialect["Columns"]]
+    header = bool(dialect["HasHeader"])
     bound: dict[str, str] = dialect["options"] | {
         option: "" if dialect[key] in (None, "(empty)") else str(dialect[key])
         for option, key in (("delim", "Delimiter"), ("quote", "Quote"), ("escape", "Escape"), ("comment", "Comment"))
     }
-    parameters = (exactly(path), *bound.values())
 
     def source(types: list[str], header: bool) -> str:
         # Dates and the like are read as the text they are, to be shown as written.
@@ -86,25 +88,34 @@ def _scan(con: DuckDBPyConnection, path: Path, dialect: dict[str, Any], lines: l
             f"header = {str(header).lower()}, hive_partitioning = false, max_line_size = {LONGEST_LINE}{given})"
         )
 
-    if dialect["HasHeader"]:
+    text, parameters = ["VARCHAR"] * len(kinds), [exactly(path), *bound.values()]
+    if header:
         # DuckDB has renamed what it takes for duplicates, x and X too: the names as they are written.
-        text = ["VARCHAR"] * len(kinds)
-        row = con.execute(f"SELECT * FROM {source(text, False)} LIMIT 1", list(parameters)).fetchone()
+        row = con.execute(f"SELECT * FROM {source(text, False)} LIMIT 1", parameters).fetchone()
         written = [str(name or "").lstrip("\ufeff").strip() for name in row or ()]
         if dialect["commented"] and written:
             written[0] = written[0].lstrip("# ")
-        names = [there or made for there, made in zip(written, names, strict=True)] if written else names
+        there = [name for name in written if name]
+        if kinds == text and any("," in name for name in there) and all(map(is_with_comma, there)):
+            # Where all is text, DuckDB takes the first row for names, numbers with decimal commas too.
+            header, names = False, [f"column{at}" for at in range(len(names))]
+        elif written:
+            names = [name or made for name, made in zip(written, names, strict=True)]
     if len(names) == 1 and any(mark in names[0] for mark in DELIMITERS):
         raise _ragged(con, path, dialect["options"], lines) or DataError(
             f"{path} reads as one column, {shown(names[0])}: its lines do not split alike by any delimiter. "
             "Separate values by commas and quote those that contain one."
         )
+    commas = decimal_commas(con, source(text, header), parameters, kinds)
+    if commas:
+        kinds, bound = list(commas.types), bound | OPTIONS
     return Scan(
         names=tuple(names),
         types=tuple(kinds),
-        sql=source(kinds, bool(dialect["HasHeader"])),
-        parameters=parameters,
-        headless=not dialect["HasHeader"],
+        sql=source(kinds, header),
+        parameters=(exactly(path), *bound.values()),
+        headless=not header,
+        thousands=commas.thousands if commas else {},
     )
 
 
@@ -133,6 +144,28 @@ def _sniff(
         raise _ragged(con, path, options, lines) or _unreadable(path, problem) from problem
     names = [column[0] for column in cursor.description or ()]
     return dict(zip(names, row or (), strict=True)) | {"options": options, "commented": False}
+
+
+def _between_commas(con: DuckDBPyConnection, path: Path, dialect: dict[str, Any], lines: list[str]) -> dict[str, Any]:
+    """Return the dialect by the delimiter of the first line, where DuckDB has split at what may be decimal commas."""
+    fits = dialect["HasHeader"] and not dialect["SkipRows"]
+    if dialect["Delimiter"] != "," or fits or all(is_number(str(each["type"])) for each in dialect["Columns"]):
+        return dialect
+    top = next((line for line in lines if line.strip()), "")
+    mark = max(DELIMITERS.replace(",", ""), key=top.count)
+    if not 0 < top.count(mark) >= top.count(",") - 1:  # n values have n - 1 delimiters and at most n decimal commas
+        return dialect
+    try:
+        other = _sniff(con, path, dialect["options"] | {"delim": mark}, [])
+    except DataError:
+        return dialect
+    return dialect if any(line.strip() for line in lines[: other["SkipRows"]]) else other
+
+
+def _lonely_comma(lines: list[str]) -> str:
+    """Return what to do where the lines are single numbers with decimal commas, which read as two columns."""
+    below = next((line.strip() for line in lines if line.strip()), "")
+    return f' If these are decimal commas, quote each number: "{below}".' if is_with_comma(below) else ""
 
 
 def _named_by_comment(

@@ -11,7 +11,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,8 @@ class Scan:
         The values bound to $1, $2, … in it.
     headless : bool
         The file does not name its columns, or its first row of names looks like data.
+    thousands : dict
+        Columns whose dots could be decimal points but for the decimal commas of others, as position: one such value.
     """
 
     names: tuple[str, ...]
@@ -54,6 +56,7 @@ class Scan:
     sql: str
     parameters: tuple[str, ...]
     headless: bool = False
+    thousands: dict[int, str] = field(default_factory=dict)
 
 
 def is_integer(kind: str) -> bool:

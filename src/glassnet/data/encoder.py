@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from glassnet.data.stored import Stored
 from glassnet.data.table import Table, Task
-from glassnet.data.words import listed, shown
+from glassnet.data.words import counted, it_has, listed, shown
 from glassnet.errors import DataError, InputError
 
 ROWS_AT_ONCE = 4096  # so that scaling 60,000 images in float64 needs no second copy of them all
@@ -80,9 +80,9 @@ class Encoder:
             Where the table has no rows or no target, a target of a single value, or numbers too large to be scaled.
         """
         if table.target is None or table.targets is None or table.task is None:
-            raise DataError(f"{table.source or 'The table'} has no target to learn. Name one with --target.")
+            raise DataError(f"{table.called or 'The table'} has no target to learn. Name one with --target.")
         if len(table) == 0:
-            raise DataError(f"{table.source or 'The table'} has no rows to learn from.")
+            raise DataError(f"{table.called or 'The table'} has no rows to learn from.")
         if table.task == "classification" and len(table.classes) < 2:
             raise DataError(f"The target {shown(table.target)} has one class only: there is nothing to tell apart.")
         n = len(table.columns)
@@ -94,8 +94,17 @@ class Encoder:
                 shift[at], scale[at] = _standard(table.inputs[:, at], name)
         target_shift, target_scale = 0.0, 1.0
         if table.task == "regression":
+            if len(table) == 1:
+                raise DataError(
+                    "Too few rows are left to train on: 1 row. Hold out a smaller share of them (--validation), or "
+                    "give more rows."
+                )
             if table.targets.min() == table.targets.max():
-                raise DataError(f"The target {shown(table.target)} has one value only: there is nothing to learn.")
+                raise DataError(
+                    f"The target {shown(table.target)} has one value only, {table.targets[0]:g}, in the {len(table)} "
+                    "rows to train on: there is nothing to learn. Hold out a smaller share of the rows "
+                    "(--validation), give more rows, or name another target."
+                )
             target_shift, target_scale = _standard(table.targets, table.target)
         return cls(
             columns=table.columns,
@@ -168,12 +177,12 @@ class Encoder:
         if table.targets is None or table.target != self.target:
             has = "none" if table.target is None else shown(table.target)
             raise DataError(
-                f"The target of this model is {shown(self.target)}; {table.source or 'this table'} has {has}."
+                f"The target of this model is {shown(self.target)}; {table.called or 'this table'} has {has}."
             )
         if table.task != self.task:
             raise DataError(
-                f"This model was trained for {self.task}, and {table.source or 'this table'} was read "
-                f"for {table.task}. Read it with --task {self.task}."
+                f"This model was trained for {self.task}, and {table.called or 'this table'} was read "
+                f"for {table.task}. Open it with task={self.task!r}."
             )
         if self.task == "regression":
             with np.errstate(over="ignore"):
@@ -190,7 +199,7 @@ class Encoder:
         if (labels < 0).any():
             row = int((labels < 0).argmax())
             raise DataError(
-                f"Row {row + 1} of {table.source or 'this table'} is of the class "
+                f"Row {row + 1} of {table.called or 'this table'} is of the class "
                 f"{shown(table.classes[table.targets[row]])}, which this model was not trained on. "
                 f"It knows {listed(self.classes)}."
             )
@@ -266,7 +275,7 @@ class Encoder:
         parts.require(task == "classification" or not classes, "classes", "is empty for regression")
         parts.require(task == "regression" or len(classes) >= 2, "classes", "names two or more for classification")
         image_shape = parts.whole_pair("image_shape")
-        parts.require(image_shape is None or math.prod(image_shape) == n, "image_shape", f"makes {n} pixels")
+        parts.require(image_shape is None or math.prod(image_shape) == n, "image_shape", f"makes {counted(n, 'pixel')}")
         scale, target_scale = parts.numbers("scale", n), parts.number("target_scale")
         parts.require(bool((scale > 0).all()), "scale", "is above 0")
         parts.require(target_scale > 0, "target_scale", "is above 0")
@@ -287,7 +296,7 @@ class Encoder:
         if self.image_shape is not None and table.image_shape not in (None, self.image_shape):
             raise DataError(
                 f"This model reads images of {self.image_shape[0]} x {self.image_shape[1]} pixels; "
-                f"{table.source or 'this table'} has images of {table.image_shape[0]} x {table.image_shape[1]}."
+                f"{table.called or 'this table'} has images of {table.image_shape[0]} x {table.image_shape[1]}."
             )
         if table.columns == self.columns:
             return None
@@ -295,8 +304,8 @@ class Encoder:
         missing = [name for name in self.columns if name not in places]
         if missing:
             raise DataError(
-                f"{table.source or 'The table'} lacks the column{'s' if len(missing) > 1 else ''} {listed(missing)}, "
-                f"which this model reads. It has {listed(table.columns)}."
+                f"{table.called or 'The table'} lacks the column{'s' if len(missing) > 1 else ''} {listed(missing)}, "
+                f"which this model reads.{it_has(missing, table.columns)}"
             )
         return np.array([places[name] for name in self.columns], dtype=np.int64)
 

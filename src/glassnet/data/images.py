@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.data.idx import read_idx
+from glassnet.data.paths import straight
 from glassnet.data.table import Table
-from glassnet.data.words import listed
+from glassnet.data.words import counted, listed
 from glassnet.errors import DataError
 
 TARGET = "digit"
+PIXEL = "pixel "  # and row, column
 
 
 def read_digits(wanted: tuple[str, ...] | None = None) -> Table:
@@ -60,7 +62,6 @@ def read_mnist(folder: Path | None, wanted: tuple[str, ...] | None = None) -> Ta
             "mnist needs the folder of its four files: add --data FOLDER. They are train-images-idx3-ubyte.gz, "
             "train-labels-idx1-ubyte.gz and the same with t10k; gzipped or not."
         )
-    folder = folder.absolute()
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "does not exist"
         raise DataError(f"The folder {folder} {what}. Give the folder of MNIST's four IDX files with --data FOLDER.")
@@ -82,11 +83,14 @@ def _pair(folder: Path, part: str) -> tuple[NDArray[Any], NDArray[Any]]:
     for path, array, dimensions in ((images_path, images, 3), (labels_path, labels, 1)):
         if array.ndim != dimensions or array.dtype != np.uint8:
             raise DataError(
-                f"{path} holds {array.ndim} dimensions of {array.dtype}; {path.name.split('-')[1][:6]} are "
+                f"{path} holds {counted(array.ndim, 'dimension')} of {array.dtype}; {path.name.split('-')[1][:6]} are "
                 f"{dimensions} of uint8. Is it another file under this name?"
             )
     if len(images) != len(labels):
-        raise DataError(f"{images_path} holds {len(images)} images and {labels_path.name} {len(labels)} labels.")
+        raise DataError(
+            f"{images_path} holds {counted(len(images), 'image')} and {labels_path.name} "
+            f"{counted(len(labels), 'label')}."
+        )
     if images.size == 0:
         raise DataError(f"{images_path} holds no pixels: its images are {' x '.join(map(str, images.shape))}.")
     return images, labels
@@ -146,7 +150,7 @@ def _image_table(
     pixels = images.reshape(len(images), height * width)
     return Table(
         inputs=pixels if kept.all() else pixels[kept],
-        columns=tuple(f"pixel {row},{column}" for row in range(height) for column in range(width)),
+        columns=tuple(f"{PIXEL}{row},{column}" for row in range(height) for column in range(width)),
         targets=targets[kept],
         target=TARGET,
         task="classification",
@@ -154,6 +158,6 @@ def _image_table(
         image_shape=(height, width),
         largest_value=largest,
         source=source,
-        folder=folder,
+        folder=None if folder is None else straight(folder.absolute()),
         held_out=held_out,
     )

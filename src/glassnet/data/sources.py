@@ -10,7 +10,8 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from glassnet.data.images import TARGET, read_digits, read_mnist
+from glassnet.data.images import PIXEL, TARGET, read_digits, read_mnist
+from glassnet.data.paths import straight
 from glassnet.data.table import Table, Task
 from glassnet.data.tabular import ENDINGS, read_file
 from glassnet.data.words import listed, nearest, shown
@@ -53,8 +54,7 @@ def open_source(
     ignore : sequence of str
         Columns of a file to leave out.
     columns : sequence of str, optional
-        The only inputs to read of a file, for a model that knows what it needs: the others are not looked at, and those
-        the file lacks are for the encoder to report.
+        The only inputs to read of a file, for a model that knows what it needs: the others are not looked at.
 
     Returns
     -------
@@ -83,23 +83,32 @@ def open_source(
         wanted = tuple(part.strip() for part in rest.split(",")) if colon else None
         if wanted is not None and "" in wanted:
             raise DataError(f"{shown(text)} names no class after a colon or comma. Write for example {name}:3,7.")
-        _only_images(name, folder, target, task, ignore)
-        return NAMED[name](None if folder is None else Path(folder), wanted)
-    path = Path(text)
+        _only_images(name, folder, target, task, ignore, columns)
+        return NAMED[name](None if folder is None else straight(Path(folder)), wanted)
     try:
-        if "\0" in text or not path.name.lower().endswith(ENDINGS):
+        if "\0" in text or not Path(text).name.lower().endswith(ENDINGS):
             raise _unknown(text, name, colon + rest)
         if folder is not None:
             raise DataError(f"--data goes with {' and '.join(WITH_FOLDER)}; {text} is a file. Leave --data out.")
-        return read_file(path, target=target, task=task, ignore=ignore, columns=columns)
+        return read_file(straight(Path(text)), target=target, task=task, ignore=ignore, columns=columns)
     except OSError as problem:
         raise DataError(f"{shown(text, 200)} cannot be read: {problem.strerror or problem}.") from problem
 
 
 def _only_images(
-    name: str, folder: str | os.PathLike[str] | None, target: str | None, task: Task | None, ignore: Sequence[str]
+    name: str,
+    folder: str | os.PathLike[str] | None,
+    target: str | None,
+    task: Task | None,
+    ignore: Sequence[str],
+    columns: Sequence[str] | None,
 ) -> None:
-    """Refuse options that only a file understands."""
+    """Refuse options that only a file understands, and a model that reads one."""
+    if columns is not None and not any(column.startswith(PIXEL) for column in columns):
+        raise DataError(
+            f"This model was trained on the column{'' if len(columns) == 1 else 's'} {listed(columns)} of a table; "
+            f"{name} has pixels. Give it a file with such columns."
+        )
     if folder is not None and name not in WITH_FOLDER:
         raise DataError(f"{name} needs no folder: it comes with scikit-learn. Leave --data out.")
     if target not in (None, TARGET):

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glassnet.data.table import Table
+from glassnet.data.words import counted
 from glassnet.errors import InputError
 from glassnet.maths.random import Purpose, check_seed
 
@@ -73,9 +74,7 @@ def split_rows(
         raise InputError(f"The fraction to hold out lies between 0 and 1, both excluded; got {fraction!r}.")
     sequence = np.random.SeedSequence(check_seed(seed), spawn_key=(Purpose.SPLITS,))
     if m < 2:
-        raise InputError(
-            f"{m} row{'' if m == 1 else 's'} cannot be divided into training and held-out rows; it takes 2."
-        )
+        raise InputError(f"{counted(m, 'row')} cannot be divided into training and held-out rows; it takes 2.")
     groups = np.zeros(m, dtype=np.int64) if labels is None else _groups(np.asarray(labels), m)
     sizes = np.bincount(groups)
     if sizes.max() < 2:
@@ -94,7 +93,7 @@ def split_rows(
 
 def _groups(labels: NDArray[Any], m: int) -> NDArray[np.int64]:
     if labels.shape != (m,):
-        raise InputError(f"Labels for {m} rows have shape ({m},); got {labels.shape}.")
+        raise InputError(f"Labels for {counted(m, 'row')} have shape ({m},); got {labels.shape}.")
     if labels.dtype.kind not in "iubUS":
         raise InputError(f"Labels are whole numbers or names; got {labels.dtype}.")
     return np.unique(labels, return_inverse=True)[1].reshape(-1).astype(np.int64)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.data.words import listed, shown
+from glassnet.data.words import counted, listed, shown
 from glassnet.errors import InputError
 
 
@@ -79,7 +79,7 @@ class Stored:
         """Return n finite numbers."""
         value = self.parts[part]
         good = isinstance(value, (list, tuple)) and len(value) == n and all(_is_finite(each) for each in value)
-        self.require(good, part, f"is a list of {n} finite numbers")
+        self.require(good, part, f"is a list of {counted(n, 'finite number')}")
         return np.array(value, dtype=np.float64)
 
     def whole_pair(self, part: str) -> tuple[int, int] | None:

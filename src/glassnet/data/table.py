@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from glassnet.data.words import counted
 from glassnet.errors import InputError
 
 Task: TypeAlias = Literal["classification", "regression"]
@@ -51,6 +52,8 @@ class Table:
         fingerprint of the whole, since it tells whether a source has changed.
     held_out : Table or None
         The source's own test set.
+    called : str
+        The source as the person named it, for messages; `source` where nothing else is given.
 
     Raises
     ------
@@ -70,20 +73,23 @@ class Table:
     folder: Path | None = None
     fingerprint: str = ""
     held_out: Table | None = None
+    called: str = ""
 
     def __post_init__(self) -> None:
         if self.inputs.ndim != 2 or self.inputs.shape[1] != len(self.columns):
             raise InputError(
-                f"A table of {len(self.columns)} columns needs inputs of shape (rows, {len(self.columns)}); "
+                f"A table of {counted(len(self.columns), 'column')} needs inputs of shape (rows, {len(self.columns)}); "
                 f"these have shape {self.inputs.shape}."
             )
         if (self.targets is None) != (self.task is None) or (self.target is None) != (self.task is None):
             raise InputError("A table has targets, the name of the target and a task, or none of the three.")
         if self.targets is not None and self.targets.shape != (len(self.inputs),):
             raise InputError(
-                f"A table of {len(self.inputs)} rows needs targets of shape ({len(self.inputs)},); "
+                f"A table of {counted(len(self.inputs), 'row')} needs targets of shape ({len(self.inputs)},); "
                 f"these have shape {self.targets.shape}."
             )
+        if not self.called:
+            object.__setattr__(self, "called", self.source)
         if not self.fingerprint:
             object.__setattr__(self, "fingerprint", _fingerprint(self))
 
@@ -110,10 +116,12 @@ class Table:
             raise InputError(f"Rows are chosen by whole numbers, (k,); got {wanted.dtype} of shape {wanted.shape}.")
         if wanted.dtype.kind == "b":
             if wanted.shape != (len(self),):
-                raise InputError(f"A mask for {len(self)} rows has shape ({len(self)},); got {wanted.shape}.")
+                raise InputError(
+                    f"A mask for {counted(len(self), 'row')} has shape ({len(self)},); got {wanted.shape}."
+                )
             wanted = np.flatnonzero(wanted)
         if wanted.size and not (-len(self) <= int(wanted.min()) and int(wanted.max()) < len(self)):
-            raise InputError(f"Row {int(wanted.max())} is outside this table of {len(self)} rows.")
+            raise InputError(f"Row {int(wanted.max())} is outside this table of {counted(len(self), 'row')}.")
         return dataclasses.replace(
             self,
             inputs=self.inputs[wanted],

@@ -6,20 +6,24 @@ column and the first row; text, dates and missing values are refused.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glassnet.data.commas import DOUBT, WITH_COMMA
 from glassnet.data.delimited import scan_delimited
 from glassnet.data.duck import Scan, connection, is_integer, is_number, is_wide
 from glassnet.data.parquet import scan_parquet
+from glassnet.data.paths import straight
 from glassnet.data.table import Table, Task
-from glassnet.data.words import counted, leave_out, listed, nearest, shown, suggestion
-from glassnet.errors import DataError
+from glassnet.data.words import counted, it_has, leave_out, listed, nearest, shown, suggestion
+from glassnet.errors import DataError, warn
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -27,6 +31,9 @@ if TYPE_CHECKING:
 ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 MOST_CLASSES = 20
 AT_ONCE = 64  # columns fetched together: a second copy of so many exists for a moment
+# What a row number is called that was written without a name: by DuckDB, by pandas in CSV, and in Parquet.
+UNNAMED = re.compile(r"column\d+|Unnamed: \d+|__index_level_\d+__")
+COMMAS = re.compile(r"[+-]?[\d.]*,[\d.,]*")
 FOREIGN = {
     b"PAR1": "a Parquet file: name it .parquet",
     b"\x1f\x8b": "compressed by gzip: name it .csv.gz or .tsv.gz",
@@ -34,6 +41,35 @@ FOREIGN = {
     b"SQLite format 3": "an SQLite database: export the table as CSV",
     b"ARROW1": "an Arrow file: save it as Parquet",
 }
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One file while it is being read: what every sentence about it needs.
+
+    Attributes
+    ----------
+    con : DuckDBPyConnection
+        Holds the table t of the columns wanted, once it is made.
+    path : Path
+    scan : Scan
+    target : str or None
+    columns : sequence of str, or None
+        The inputs that a trained model needs; None where a model is yet to be trained.
+    """
+
+    con: DuckDBPyConnection
+    path: Path
+    scan: Scan
+    target: str | None
+    columns: Sequence[str] | None
+
+    def remedy(self, name: str, correct: str, otherwise: str = "") -> str:
+        """Return what can be done about a column: correct it, or, unless it is needed, leave it out."""
+        if self.columns is not None:
+            return "This model needs it: correct or remove such rows."
+        instead = otherwise if name == self.target else f", or {leave_out(name)}"
+        return f"{correct}{instead}."
 
 
 def read_file(
@@ -59,12 +95,13 @@ def read_file(
     ignore : sequence of str
         Columns to leave out.
     columns : sequence of str, optional
-        Read only these inputs, those of them that the file has.
+        Read only these inputs, which a trained model needs.
 
     Returns
     -------
     Table
-        float64, in the order of the file. Whole numbers that float64 cannot hold, such as 2**53 + 1, are refused.
+        float64, in the order of the file. A column without a name that numbers the rows is left out, with a warning,
+        unless `columns` asks for it. Whole numbers that float64 cannot hold, such as 2**53 + 1, are refused.
 
     Raises
     ------
@@ -74,34 +111,41 @@ def read_file(
     _check_file(path)
     with connection(path) as con:
         scan = scan_parquet(con, path) if path.name.lower().endswith(".parquet") else scan_delimited(con, path)
-        _check_names(path, scan, target, ignore)
+        file = _Reading(con, path, scan, target, columns)
+        _check_names(file, ignore)
         at_target = None if target is None else scan.names.index(target)
         chosen = [
             at
             for at, name in enumerate(scan.names)
             if at != at_target and name not in ignore and (columns is None or name in columns)
         ]
-        if not chosen and columns is None:
-            raise DataError(
-                f"{path} has no column to learn from: {listed(scan.names)} is all, and that is the target or ignored."
-            )
         wanted = chosen if at_target is None else [*chosen, at_target]
         for at in wanted:
             if not is_number(scan.types[at]):
-                raise _not_numbers(con, path, scan, at, at == at_target)
-        if not wanted:
-            raise DataError(f"{path} has none of the columns {listed(columns or ())}. It has {listed(scan.names)}.")
-        names = ", ".join(f"c{at}" for at in wanted)
+                raise _not_numbers(file, at)
+        names = ", ".join(f"c{at}" for at in wanted) or "1"
         con.execute(f"CREATE TEMP TABLE t AS SELECT {names} FROM {scan.sql}", list(scan.parameters))
         if _count(con) == 0:
             raise DataError(f"{path} has {counted(len(scan.names), 'column')} and no rows below their names.")
-        inputs = _numbers(con, path, scan, chosen, target)
+        if columns is None:
+            chosen = _without_row_numbers(file, chosen)
+        if not chosen and columns is None:
+            raise DataError(
+                f"{path} has no column to learn from: it has {listed(scan.names)}, and the target, row numbers and "
+                "what is ignored are no inputs."
+            )
+        for at in wanted:
+            if example := scan.thousands.get(at):
+                warn(
+                    f"{path} has decimal commas, so that the dots in its column {shown(scan.names[at])} separate "
+                    f"thousands: {example} is read as {example.replace('.', '')}."
+                )
+        inputs = _numbers(file, chosen)
         classes: tuple[str, ...] = ()
         if at_target is None:
             targets, found = None, None
         else:
-            values = _numbers(con, path, scan, [at_target], target)[:, 0]
-            found, classes, targets = _targets(path, scan.names[at_target], scan.types[at_target], values, task)
+            found, classes, targets = _targets(file, at_target, _numbers(file, [at_target])[:, 0], task)
     return Table(
         inputs=inputs,
         columns=tuple(scan.names[at] for at in chosen),
@@ -109,7 +153,8 @@ def read_file(
         target=target,
         task=found,
         classes=classes,
-        source=str(path.absolute()),
+        source=str(straight(path.absolute())),
+        called=str(path),
     )
 
 
@@ -144,48 +189,86 @@ def _check_file(path: Path) -> None:
         raise DataError(f"{path} is not compressed by gzip, whatever its name says: name it without .gz.")
 
 
-def _check_names(path: Path, scan: Scan, target: str | None, ignore: Sequence[str]) -> None:
-    twice = [name for name, times in Counter(scan.names).items() if times > 1]
+def _headless(scan: Scan) -> str:
+    return " The first row looks like data: write the names of the columns above it." if scan.headless else ""
+
+
+def _check_names(file: _Reading, ignore: Sequence[str]) -> None:
+    path, target, names = file.path, file.target, file.scan.names
+    twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
         raise DataError(f"{path} has more than one column named {shown(twice[0])}. Give each column its own name.")
-    headless = " The first row looks like data: write the names of the columns above it." if scan.headless else ""
-    if target is not None and target not in scan.names:
-        hint = suggestion(target, scan.names)
-        raise DataError(f"{path} has no column {shown(target)}.{hint}{headless} It has {listed(scan.names)}.")
-    for name in ignore:
-        if name not in scan.names:
-            hint = suggestion(name, scan.names)
+    headless = _headless(file.scan)
+    if target is not None and target not in names:
+        if file.columns is not None:
             raise DataError(
-                f"{path} has no column {shown(name)} to ignore.{hint}{headless} It has {listed(scan.names)}."
+                f"{path} has no column {shown(target)}, which this model predicts.{headless}{it_has([target], names)}"
             )
+        raise DataError(
+            f"{path} has no column {shown(target)}.{suggestion(target, names)}{headless} It has {listed(names)}."
+        )
+    for name in ignore:
+        if name not in names:
+            hint = suggestion(name, names)
+            raise DataError(f"{path} has no column {shown(name)} to ignore.{hint}{headless} It has {listed(names)}.")
+    if missing := [name for name in file.columns or () if name not in names]:
+        few = f"lacks the column{'' if len(missing) == 1 else 's'}"
+        what = "has none of the columns" if len(missing) == len(file.columns or ()) else few
+        raise DataError(f"{path} {what} {listed(missing)}, which this model reads.{headless}{it_has(missing, names)}")
     if target is not None and target in ignore:
         raise DataError(f"{shown(target)} cannot be the target and be ignored.")
 
 
-def _not_numbers(con: DuckDBPyConnection, path: Path, scan: Scan, at: int, is_target: bool) -> DataError:
+def _without_row_numbers(file: _Reading, chosen: list[int]) -> list[int]:
+    """Return the columns without those that have no name and tell all rows apart, as an index that was written along.
+
+    They need not count from 0 or 1: an index keeps its numbers when rows are shuffled or taken out.
+    """
+    kept = []
+    for at in chosen:
+        name, kind = file.scan.names[at], file.scan.types[at]
+        if not file.scan.headless and UNNAMED.fullmatch(name) and is_integer(kind) and kind != "BOOLEAN":
+            row = file.con.execute(f"SELECT count(*) > 1 AND count(DISTINCT c{at}) = count(*) FROM t").fetchone()
+            if row and row[0]:
+                warn(
+                    f"The column {shown(name)} of {file.path} only numbers the rows and is left out. "
+                    "To learn from it, give it a name of its own."
+                )
+                continue
+        kept.append(at)
+    return kept
+
+
+def _not_numbers(file: _Reading, at: int) -> DataError:
     """Say what a column holds instead of numbers, and the first row where it does."""
+    con, path, scan = file.con, file.path, file.scan
     column, kind = shown(scan.names[at]), scan.types[at]
-    remedy = "Turn it into numbers" if is_target else f"Turn it into numbers, or {leave_out(scan.names[at])}"
+    remedy = file.remedy(scan.names[at], "Turn it into numbers")
     if "[" in kind or kind.startswith(("STRUCT", "MAP", "UNION", "LIST")):
-        return DataError(f"The column {column} of {path} holds nested values, not numbers. {remedy}.")
+        return DataError(f"The column {column} of {path} holds nested values, not numbers. {remedy}")
     con.execute(f"CREATE TEMP TABLE t AS SELECT c{at}::VARCHAR AS v FROM {scan.sql}", list(scan.parameters))
     if _count(con) == 0:
         return DataError(f"{path} has {counted(len(scan.names), 'column')} and no rows below their names.")
     first = "SELECT rowid + 1, v FROM t WHERE v IS NOT NULL AND {} ORDER BY rowid LIMIT 1"
-    found = con.execute(first.format("NOT coalesce(isfinite(TRY_CAST(v AS DOUBLE)), false)")).fetchone()
-    found = found or con.execute(first.format("true")).fetchone()
-    if found is None:
-        return DataError(f"The column {column} of {path} is empty: every value is missing. {remedy}.")
+    no_number = "NOT coalesce(isfinite(TRY_CAST(v AS DOUBLE)), false)"
+    # Beside numbers with decimal commas, it is the one value that is none which has to be found.
+    for condition in (f"{no_number} AND NOT regexp_full_match(trim(v), '{WITH_COMMA}')", no_number, "true"):
+        found = con.execute(first.format(condition)).fetchone()
+        if found:
+            break
+    else:
+        return DataError(f"The column {column} of {path} is empty: every value is missing. {remedy}")
     row, value = found
     if str(value).strip().lower().lstrip("+-") in ("nan", "inf", "infinity"):
-        return DataError(f"The column {column} of {path} holds {value}, no finite number, in row {row}. {remedy}.")
+        return DataError(f"The column {column} of {path} holds {value}, no finite number, in row {row}. {remedy}")
     if kind.startswith(("DATE", "TIME", "INTERVAL")):
         what = f"a {'date' if kind == 'DATE' else 'time'}, {shown(value)},"
     elif kind == "BLOB":
         what = f"bytes, {shown(value)},"
     else:
         what = f"text, {shown(value)},"
-    return DataError(f"The column {column} of {path} holds {what} in row {row}, not a number. {remedy}.")
+    doubt = f" {DOUBT}." if COMMAS.fullmatch(str(value).strip()) else ""
+    return DataError(f"The column {column} of {path} holds {what} in row {row}, not a number.{doubt} {remedy}")
 
 
 def _count(con: DuckDBPyConnection) -> int:
@@ -193,64 +276,64 @@ def _count(con: DuckDBPyConnection) -> int:
     return int(row[0]) if row else 0
 
 
-def _numbers(
-    con: DuckDBPyConnection, path: Path, scan: Scan, chosen: list[int], target: str | None
-) -> NDArray[np.float64]:
+def _numbers(file: _Reading, chosen: list[int]) -> NDArray[np.float64]:
     """Fetch columns of the table t as float64, (m, n), and refuse what float64 cannot hold."""
-    numbers = np.empty((_count(con), len(chosen)), dtype=np.float64)
+    numbers = np.empty((_count(file.con), len(chosen)), dtype=np.float64)
     for start in range(0, len(chosen), AT_ONCE):
         some = chosen[start : start + AT_ONCE]
-        fetched = con.execute(f"SELECT {', '.join(f'c{at}::DOUBLE AS c{at}' for at in some)} FROM t").fetchnumpy()
+        fetched = file.con.execute(f"SELECT {', '.join(f'c{at}::DOUBLE AS c{at}' for at in some)} FROM t").fetchnumpy()
         for place, at in enumerate(some, start=start):
             values: Any = fetched[f"c{at}"]
             missing = np.ma.getmaskarray(values)
             if missing.any():
-                raise _refused(path, scan.names[at], target, "a missing value", int(missing.argmax()))
+                raise _refused(file, at, "a missing value", int(missing.argmax()))
             numbers[:, place] = np.ma.getdata(values)
             wrong = ~np.isfinite(numbers[:, place])
             if wrong.any():
                 row = int(wrong.argmax())
-                raise _refused(path, scan.names[at], target, f"{numbers[row, place]}, no finite number,", row)
-            if is_wide(scan.types[at]) and np.abs(numbers[:, place]).max() >= 2**53:
-                _check_exact(con, path, scan, at, target)
+                raise _refused(file, at, f"{numbers[row, place]}, no finite number,", row)
+            if is_wide(file.scan.types[at]) and np.abs(numbers[:, place]).max() >= 2**53:
+                _check_exact(file, at)
     return numbers
 
 
-def _check_exact(con: DuckDBPyConnection, path: Path, scan: Scan, at: int, target: str | None) -> None:
-    back = f"TRY_CAST(c{at}::DOUBLE AS {scan.types[at]})"
-    changed = con.execute(
+def _check_exact(file: _Reading, at: int) -> None:
+    back = f"TRY_CAST(c{at}::DOUBLE AS {file.scan.types[at]})"
+    changed = file.con.execute(
         f"SELECT rowid, c{at}::VARCHAR FROM t WHERE {back} IS DISTINCT FROM c{at} ORDER BY rowid LIMIT 1"
     ).fetchone()
     if changed:
         what = f"{changed[1]}, a whole number too long to be held exactly (beyond 2**53),"
-        raise _refused(path, scan.names[at], target, what, int(changed[0]))
+        raise _refused(file, at, what, int(changed[0]))
 
 
-def _refused(path: Path, name: str, target: str | None, what: str, row: int) -> DataError:
-    remedy = "remove the row" if name == target else leave_out(name)
-    return DataError(f"The column {shown(name)} of {path} holds {what} in row {row + 1}. Correct it, or {remedy}.")
+def _refused(file: _Reading, at: int, what: str, row: int) -> DataError:
+    name = file.scan.names[at]
+    remedy = file.remedy(name, "Correct it", ", or remove the row")
+    return DataError(f"The column {shown(name)} of {file.path} holds {what} in row {row + 1}. {remedy}")
 
 
 def _targets(
-    path: Path, name: str, kind: str, values: NDArray[np.float64], task: Task | None
+    file: _Reading, at: int, values: NDArray[np.float64], task: Task | None
 ) -> tuple[Task, tuple[str, ...], NDArray[Any]]:
     """Decide the task; return it, the names of the classes, and the targets."""
+    target, kind = f"The target {shown(file.scan.names[at])} of {file.path}", file.scan.types[at]
     distinct = np.unique(values)
     if task is None:
         if len(distinct) == 1:
             where = "has a single row" if len(values) == 1 else f"is {distinct[0]:g} in all {len(values)} rows"
-            raise DataError(
-                f"The target {shown(name)} of {path} {where}: there is nothing to learn. Name another column."
-            )
+            raise DataError(f"{target} {where}: there is nothing to learn. Name another column.")
         task = "classification" if is_integer(kind) and len(distinct) <= MOST_CLASSES else "regression"
     if task == "regression":
         return task, (), values
     uneven = distinct != np.floor(distinct)
     if uneven.any():
-        raise DataError(
-            f"The target {shown(name)} of {path} holds {float(distinct[uneven.argmax()])!r}, and classes are whole "
-            "numbers. Train it as regression, or number the classes."
-        )
+        value = f"{target} holds {float(distinct[uneven.argmax()])!r}"
+        if file.columns is not None:
+            raise DataError(
+                f"{value}, and the classes that this model tells apart are whole numbers. Correct or remove such rows."
+            )
+        raise DataError(f"{value}, and classes are whole numbers. Train it as regression, or number the classes.")
     names = ("false", "true") if kind == "BOOLEAN" else None
     classes = tuple(names[int(each)] if names else str(int(each)) for each in distinct)
     return task, classes, np.searchsorted(distinct, values).astype(np.int64)

@@ -39,6 +39,17 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {' or '.join(shown(each) for each in near)}?" if near else ""
 
 
+def it_has(missing: Sequence[str], known: Sequence[str]) -> str:
+    """Return " It has a, b, c.", or the names among them that differ from the missing ones in case or blanks only."""
+    folded = {name.strip().casefold() for name in missing}
+    alike = [name for name in known if name.strip().casefold() in folded]
+    if not alike:
+        return f" It has {listed(known)}."
+    blanks = any(name != name.strip() for name in (*missing, *alike))
+    names = ", ".join(name if name == name.strip() else shown(name) for name in alike)
+    return f" It has {names}: names must match in upper and lower case{' and in blanks' if blanks else ''}."
+
+
 def leave_out(column: str) -> str:
     """Return what a person types to leave a column out."""
     return f"leave it out with --ignore {shlex.quote(shown(column, 80)[1:-1])}"
