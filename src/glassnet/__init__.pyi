@@ -8,7 +8,7 @@ from .files import load as load
 from .files import save as save
 from .insight import GradientCheck as GradientCheck
 from .insight import check_gradient as check_gradient
-from .maths.activations import Activation as Activation
+from .maths.activation import Activation as Activation
 from .maths.loss import ElementwiseLoss as ElementwiseLoss
 from .maths.loss import RowLoss as RowLoss
 from .maths.optimizers import LBFGS as LBFGS

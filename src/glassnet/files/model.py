@@ -15,7 +15,8 @@ from typing import Any, final
 from glassnet.errors import CorruptFileError, InputError, MissingActivationError
 from glassnet.files.atomic import as_path
 from glassnet.files.container import read_container, write_container
-from glassnet.maths.activations import ACTIVATIONS, AnyActivation
+from glassnet.maths.activation import AnyActivation
+from glassnet.maths.activations import ACTIVATIONS
 from glassnet.network.network import Network
 
 

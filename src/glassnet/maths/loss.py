@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.errors import PairingError
-from glassnet.maths.activations import IDENTITY, AnyActivation
+from glassnet.maths.activation import AnyActivation
+from glassnet.maths.activations import IDENTITY
 from glassnet.maths.domains import REALS, Domain
 
 Array = NDArray[Any]

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.errors import InputError
-from glassnet.maths.activations import ACTIVATIONS, IDENTITY, Activation, AnyActivation
+from glassnet.maths.activation import Activation, AnyActivation
+from glassnet.maths.activations import ACTIVATIONS, IDENTITY
 from glassnet.maths.initializers import INITIALIZERS
 from glassnet.network.layer import Layer
 from glassnet.network.parameters import Parameter, Shape

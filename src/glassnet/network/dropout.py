@@ -10,7 +10,7 @@ from typing import Any, ClassVar, final
 from numpy.typing import NDArray
 
 from glassnet.errors import InputError
-from glassnet.maths.activations import AnyActivation
+from glassnet.maths.activation import AnyActivation
 from glassnet.network.layer import Layer
 from glassnet.network.parameters import Parameter, Shape
 from glassnet.network.plan import Mask, Operation

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from glassnet.maths.activations import IDENTITY, AnyActivation
+from glassnet.maths.activation import AnyActivation
+from glassnet.maths.activations import IDENTITY
 from glassnet.network.parameters import Parameter, Shape
 from glassnet.network.plan import Operation
 

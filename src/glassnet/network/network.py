@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from glassnet.errors import InputError
-from glassnet.maths.activations import AnyActivation
+from glassnet.maths.activation import AnyActivation
 from glassnet.maths.initializers import INITIALIZERS
 from glassnet.maths.loss import Loss
 from glassnet.maths.random import Purpose, check_seed, generator, keep_mask

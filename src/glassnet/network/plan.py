@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from glassnet.maths.activations import Activation, RowActivation
+from glassnet.maths.activation import Activation, RowActivation
 
 
 @final
