@@ -74,7 +74,7 @@ def test_train_says_where_the_model_is_and_what_to_type_next(capsys):
     out = capsys.readouterr().out
     assert "2 classes" in out
     assert "digits-3-7.safetensors" in out
-    following = re.search(r"Next: +(glassnet .*)", out).group(1).split()
+    following = re.search(r"Next: +(?:uv run )?(glassnet .*)", out).group(1).split()
     assert run(following[1:]) == 0
     assert "Held out, never trained on: accuracy" in capsys.readouterr().out
 

@@ -84,7 +84,7 @@ def open_model(path: Path, source: str, data: Path | None, *, with_truth: bool) 
         )
     encoder = Encoder.from_dict(model.encoder)
     if encoder.image_shape is not None:
-        return Opened(model, encoder, open_source(source, folder=data))
+        return Opened(model, encoder, open_source(source, folder=data, columns=encoder.columns))
     if not with_truth:
         return Opened(model, encoder, open_source(source, folder=data, columns=encoder.columns))
     table = open_source(source, folder=data, columns=encoder.columns, target=encoder.target, task=encoder.task)

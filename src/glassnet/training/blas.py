@@ -1,7 +1,7 @@
 """One thread for NumPy's matrix products while the reference engine trains.
 
-At these sizes it is faster, and the bits then do not depend on how many cores there are. The limit holds for the whole
-process, and OpenBLAS gives it back only to the thread that set it. So of trainings that overlap in several threads the
+The bits then do not depend on how many cores there are; `docs/decisions/0005-run-folder.md` has what it costs: nothing, at
+these sizes. The limit holds for the whole process, and OpenBLAS gives it back only to the thread that set it. So of trainings that overlap in several threads the
 first one sets it and gives it back when it ends; the others go on with what they find.
 """
 
