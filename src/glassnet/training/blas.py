@@ -1,9 +1,9 @@
 """One thread for NumPy's matrix products while the reference engine trains.
 
 The bits then do not depend on how many cores there are, and at these sizes it costs nothing: the figures stand in
-`docs/decisions/0005-run-folder.md`. The limit holds for the whole process, and OpenBLAS gives it back only to the thread
-that set it. So of trainings that overlap in several threads the first one sets it and gives it back when it ends; the
-others go on with what they find.
+`docs/decisions/0005-run-folder.md`. The limit holds for the whole process, and OpenBLAS gives it back only to the
+thread that set it. So of trainings that overlap in several threads the first one sets it and gives it back when it
+ends; the others go on with what they find.
 """
 
 from __future__ import annotations
