@@ -34,6 +34,8 @@ def write_bytes(path: Path, content: bytes) -> None:
             path.write_bytes(content)
             return
         path = path.resolve()  # through a link, so that the link stays
+        if path.is_symlink():  # still one: Python 3.13 says no more than that
+            raise FileError(f"Cannot write {path}: its links lead in a circle.")
         if not path.parent.is_dir():
             raise FileError(f"Cannot write {path}: the folder {path.parent} does not exist. Create it first.")
         if path.is_dir():
