@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import numpy as np
 from cyclopts import Parameter
 
 from glassnet.cli.console import say, say_json
@@ -41,7 +40,7 @@ def check(
         say_json(
             {
                 "model": str(model),
-                "max_relative_error": None if np.isnan(found.max_relative_error) else found.max_relative_error,
+                "max_relative_error": found.max_relative_error,
                 "passed": found.passed,
                 "checked": found.checked,
                 "kinks": len(found.kinks),

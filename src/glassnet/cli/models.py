@@ -83,9 +83,7 @@ def open_model(path: Path, source: str, data: Path | None, *, with_truth: bool) 
             "Use it from Python: gn.load(path).predict(X)."
         )
     encoder = Encoder.from_dict(model.encoder)
-    if encoder.image_shape is not None:
-        return Opened(model, encoder, open_source(source, folder=data, columns=encoder.columns))
-    if not with_truth:
+    if encoder.image_shape is not None or not with_truth:  # images bring their truth along
         return Opened(model, encoder, open_source(source, folder=data, columns=encoder.columns))
     table = open_source(source, folder=data, columns=encoder.columns, target=encoder.target, task=encoder.task)
     return Opened(model, encoder, table)

@@ -1,6 +1,6 @@
 """What `glassnet train` does where nothing was said: sizes, rates and lengths that suit most tables and images.
 
-Measured on digits, MNIST, california and adult; `docs/decisions/0003-defaults.md` has the figures.
+Measured on digits, MNIST and california; `docs/decisions/0003-defaults.md` has the figures.
 """
 
 from __future__ import annotations

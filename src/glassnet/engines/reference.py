@@ -70,9 +70,8 @@ class ReferenceEngine(Engine):
             p = backprop(net.layers, parameters, self.objective, x, y, weight, masks)
             gradient = p.gradient.theta
             finite = np.isfinite(p.loss) and all(np.isfinite(array).all() for array in (gradient, *p.z))
-            if not finite and np.array_equal(
-                theta, before, equal_nan=True
-            ):  # a line search may well try a θ that is not finite
+            # elsewhere than at the step's start, a line search may well meet a θ where nothing is finite
+            if not finite and np.array_equal(theta, before, equal_nan=True):
                 numbers = rows if block.numbers is None else block.numbers[rows]
                 raise non_finite_pass(p, net, numbers, self.state.step)
             if self._frozen is not None:
