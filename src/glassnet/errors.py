@@ -102,9 +102,12 @@ class NonFiniteError(GlassnetError, ArithmeticError):
         Neuron or flat index within the quantity.
     history : History or None
         What training met until then.
+    steps : Steps or None
+        What the steps before it met, as far as they belong to the same call of an engine's `run`; None if unknown.
     """
 
     history: Any = None
+    steps: Any = None
 
     def __init__(
         self,

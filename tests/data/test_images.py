@@ -3,6 +3,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +53,23 @@ def test_digits_are_scikit_learns() -> None:
     assert (table.target, table.task, table.image_shape, table.largest_value) == ("digit", "classification", (8, 8), 16)
     assert (table.columns[0], table.columns[11], table.columns[-1]) == ("pixel 0,0", "pixel 1,3", "pixel 7,7")
     assert (table.source, table.held_out, len(table)) == ("digits", None, 1797)
+
+
+def test_digits_are_the_same_where_scikit_learn_keeps_its_file_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = open_source("digits")
+    monkeypatch.setattr("glassnet.data.images.find_spec", lambda name: None)
+    elsewhere = open_source("digits")
+    assert elsewhere.fingerprint == table.fingerprint
+    assert elsewhere.inputs.dtype == table.inputs.dtype
+
+
+def test_opening_digits_loads_no_library_but_numpy() -> None:
+    code = (
+        "import sys; from glassnet.data import open_source; open_source('digits');"
+        "print([m for m in ('sklearn', 'scipy', 'pandas', 'duckdb', 'pyarrow') if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    assert found == "[]"
 
 
 def test_classes_are_kept_in_the_order_they_are_named() -> None:

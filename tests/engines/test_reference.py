@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import glassnet as gn
-from glassnet.engines import ENGINES, Block, Descent, Engine, ReferenceEngine
+from glassnet.engines import ENGINES, Block, Descent, Engine, Rates, ReferenceEngine
 from glassnet.errors import GlassnetError, NonFiniteError
 from glassnet.maths.losses import LOSSES
 from glassnet.maths.optimizers import OPTIMIZERS
@@ -42,7 +42,13 @@ def engine_of(net, optimizer="sgd(0.1)", loss="cross_entropy", batch_size=4, see
 
 
 def rates_of(engine, n, momentum=None):
-    return [(engine.descent.optimizer.learning_rate, momentum)] * n
+    return Rates(np.full(n, engine.descent.optimizer.learning_rate), None if momentum is None else np.full(n, momentum))
+
+
+def run(engine, block, order, rates, stop=never):
+    """Let consecutive batches of the engine's size be the steps."""
+    bounds = np.minimum(np.arange(len(rates) + 1) * engine.batch_size, len(order))
+    return engine.run(block, order, bounds, rates, stop)
 
 
 # Steps
@@ -56,7 +62,7 @@ def test_run_is_backprop_and_update_over_consecutive_batches(optimizer, dropout,
     engine = engine_of(net, optimizer, reduction=reduction, l1=0.01, l2=0.1, seed=7)
     block = block_of(net, weight=np.arange(12) % 5)
     order = np.random.default_rng(1).permutation(12)[:10]
-    steps = engine.run(block, order, rates_of(engine, 3), never)
+    steps = run(engine, block, order, rates_of(engine, 3))
 
     method = OPTIMIZERS.resolve(optimizer)
     state = method.init(by_hand.theta)
@@ -87,7 +93,7 @@ def test_rates_and_momentum_of_each_step_are_those_that_were_asked_for():
     net, by_hand = classifier(), classifier()
     engine = engine_of(net, "sgd(0.5, momentum=0.9)")
     block = block_of(net)
-    engine.run(block, np.arange(12), [(0.1, 0.5), (0.2, None), (0.0, 0.1)], never)
+    run(engine, block, np.arange(12), Rates(np.array([0.1, 0.2, 0.0]), np.array([0.5, 0.9, 0.1])))
     sgd = OPTIMIZERS.resolve("sgd(0.5, momentum=0.9)")
     state = sgd.init(by_hand.theta)
     for rows, rate in zip((slice(4), slice(4, 8), slice(8, 12)), ((0.1, 0.5), (0.2, None), (0.0, 0.1)), strict=True):
@@ -104,10 +110,10 @@ def test_many_runs_are_one_run(cuts, dropout):
     engines = [engine_of(net, "adam(0.01)", batch_size=2) for net in nets]
     block = block_of(nets[0], m=2 * n)
     order = np.random.default_rng(3).permutation(2 * n)
-    whole = engines[0].run(block, order, rates_of(engines[0], n), never)
+    whole = run(engines[0], block, order, rates_of(engines[0], n))
     errors, at = [], 0
     for cut in cuts:
-        steps = engines[1].run(block, order[2 * at : 2 * (at + cut)], rates_of(engines[1], cut), never)
+        steps = run(engines[1], block, order[2 * at : 2 * (at + cut)], rates_of(engines[1], cut))
         errors += steps.errors.tolist()
         at += cut
     assert errors == whole.errors.tolist()
@@ -126,10 +132,10 @@ def test_stop_is_asked_between_steps(after):
         asked.append(engine.state.step)
         return len(asked) > after
 
-    steps = engine.run(block, np.arange(12), rates_of(engine, 3), stop)
+    steps = run(engine, block, np.arange(12), rates_of(engine, 3), stop)
     assert len(steps) == len(steps.errors) == len(steps.weights) == engine.state.step == after
     assert asked == list(range(after + 1))
-    twin.run(block, np.arange(4 * after), rates_of(twin, after), never)
+    run(twin, block, np.arange(4 * after), rates_of(twin, after))
     np.testing.assert_array_equal(net.theta, other.theta)
 
 
@@ -143,8 +149,8 @@ def test_a_stop_that_rises_leaves_whole_steps():
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        engine.run(block, np.arange(12), rates_of(engine, 3), stop)
-    twin.run(block, np.arange(8), rates_of(twin, 2), never)
+        run(engine, block, np.arange(12), rates_of(engine, 3), stop)
+    run(twin, block, np.arange(8), rates_of(twin, 2))
     np.testing.assert_array_equal(net.theta, other.theta)
 
 
@@ -153,7 +159,7 @@ def test_blocks_are_left_alone():
     engine = engine_of(net)
     block = block_of(net)
     copies = block.x.copy(), block.y.copy(), block.sample_weight.copy()
-    engine.run(block, np.arange(12), rates_of(engine, 3), never)
+    run(engine, block, np.arange(12), rates_of(engine, 3))
     for array, copy in zip((block.x, block.y, block.sample_weight), copies, strict=True):
         np.testing.assert_array_equal(array, copy)
 
@@ -171,15 +177,15 @@ def test_a_step_whose_rows_do_not_count_is_skipped():
     net = classifier()
     engine = engine_of(net, "adam(0.01, weight_decay=0.1)")
     block = block_of(net, weight=[1] * 4 + [0] * 4 + [2] * 4)
-    engine.run(block, np.arange(4), rates_of(engine, 1), never)
+    run(engine, block, np.arange(4), rates_of(engine, 1))
     theta, state = net.theta.copy(), {name: array.copy() for name, array in engine.state.optimizer.items()}
-    steps = engine.run(block, np.arange(4, 8), rates_of(engine, 1), never)
+    steps = run(engine, block, np.arange(4, 8), rates_of(engine, 1))
     assert (steps.weights.tolist(), len(steps)) == ([0], 1)
     np.testing.assert_array_equal(net.theta, theta)
     for name, array in state.items():
         np.testing.assert_array_equal(engine.state.optimizer[name], array)
     assert engine.state.step == 2
-    engine.run(block, np.arange(8, 12), rates_of(engine, 1), never)
+    run(engine, block, np.arange(8, 12), rates_of(engine, 1))
     assert not np.array_equal(net.theta, theta)
 
 
@@ -201,7 +207,7 @@ def test_the_short_last_batch_is_averaged_over_its_own_rows(reduction):
     net, by_hand = classifier(), classifier()
     engine = engine_of(net, "sgd(1.0)", batch_size=8, reduction=reduction)
     block = block_of(net, m=9)
-    engine.run(block, np.array([8]), rates_of(engine, 1), never)
+    run(engine, block, np.array([8]), rates_of(engine, 1))
     p = by_hand.backprop(block.x[8:], block.y[8:], "cross_entropy", reduction=reduction)
     np.testing.assert_array_equal(net.theta, by_hand.theta - p.gradient.theta)
 
@@ -242,7 +248,7 @@ def test_a_step_is_no_longer_than_clipping_allows(descent, length):
     net = classifier()
     engine = engine_of(net, "sgd(1.0)", descent=descent)
     before = net.theta.copy()
-    engine.run(block_of(net), np.arange(4), rates_of(engine, 1), never)
+    run(engine, block_of(net), np.arange(4), rates_of(engine, 1))
     step = net.theta - before
     if length is not None:
         assert np.linalg.norm(step) == pytest.approx(length)
@@ -255,7 +261,7 @@ def test_a_short_gradient_is_not_clipped():
     nets = [classifier(), classifier()]
     for net, descent in zip(nets, ({}, {"clip_norm": 1e6, "clip_value": 1e6}), strict=True):
         engine = engine_of(net, "sgd(1.0)", descent=descent)
-        engine.run(block_of(net), np.arange(12), rates_of(engine, 3), never)
+        run(engine, block_of(net), np.arange(12), rates_of(engine, 3))
     np.testing.assert_array_equal(nets[0].theta, nets[1].theta)
 
 
@@ -274,7 +280,7 @@ def test_frozen_biases_do_not_move_though_their_gradient_shows(optimizer):
     assert (net.backprop(block.x, block.y, "cross_entropy").gradient.biases[0] != 0).all()
     engine = engine_of(net, optimizer, batch_size=12, l1=0.01, l2=0.1)
     for _ in range(3):
-        engine.run(block, np.arange(12), rates_of(engine, 1), never)
+        run(engine, block, np.arange(12), rates_of(engine, 1))
     for k in (0, 1):
         assert net.biases[k].tolist() == [0.3] * len(net.biases[k])
     trainable = net.layout.mask("trainable")
@@ -288,7 +294,7 @@ def test_frozen_biases_neither_lengthen_nor_share_a_clipped_gradient():
     gradient = free.backprop(block.x, block.y, "cross_entropy").gradient.theta
     gradient[~net.layout.mask("trainable")] = 0
     before = net.theta.copy()
-    engine.run(block, np.arange(12), rates_of(engine, 1), never)
+    run(engine, block, np.arange(12), rates_of(engine, 1))
     np.testing.assert_allclose(before - net.theta, gradient * 1e-3 / np.linalg.norm(gradient), rtol=1e-9, atol=1e-15)
 
 
@@ -355,7 +361,7 @@ def run_into(net, block, loss="squared_error", optimizer="sgd(0.1)", steps=1, **
     engine.state.step = 40
     before = net.theta.copy()
     with pytest.raises(NonFiniteError) as caught:
-        engine.run(block, np.arange(len(block)), rates_of(engine, steps), never)
+        run(engine, block, np.arange(len(block)), rates_of(engine, steps))
     error = caught.value
     assert isinstance(error, GlassnetError)
     assert isinstance(error, ArithmeticError)
@@ -469,7 +475,7 @@ def test_rows_are_numbered_by_the_block_and_not_by_the_batch():
     engine = engine_of(net, "sgd(0.0)", "squared_error", batch_size=2)
     block = one_wide([1, 2, 3, 9e6, 5])
     with pytest.raises(NonFiniteError) as caught:
-        engine.run(block, np.array([4, 1, 0, 3]), rates_of(engine, 2), never)
+        run(engine, block, np.array([4, 1, 0, 3]), rates_of(engine, 2))
     assert (caught.value.row, caught.value.step) == (3, 1)
 
 
@@ -496,7 +502,7 @@ def test_earlier_steps_of_the_run_are_kept():
     engine = engine_of(net, "sgd(0.1)", "squared_error", batch_size=1)
     block = one_wide([1, 1e200], y=1.0)
     with pytest.raises(NonFiniteError) as caught:
-        engine.run(block, np.array([0, 1]), rates_of(engine, 2), never)
+        run(engine, block, np.array([0, 1]), rates_of(engine, 2))
     assert net.theta == pytest.approx([0.2, 0.2])
     assert (caught.value.step, engine.state.step) == (1, 1)
 

@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import inspect
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,18 @@ from hypothesis import strategies as st
 
 from glassnet.errors import GlassnetError, InputError, UnknownNameError
 from glassnet.maths import optimizers
-from glassnet.maths.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, ElementwiseOptimizer, NAdam, RMSprop, Rprop
+from glassnet.maths.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    ElementwiseOptimizer,
+    NAdam,
+    RAdam,
+    RMSprop,
+    Rprop,
+)
 
 TORCH = json.loads(Path(__file__).with_name("torch_trajectories.json").read_text())
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -317,6 +329,56 @@ def test_a_schedule_moves_rate_and_momentum_of_a_step(optimizer):
     for gradient in TORCH["gradients"]:
         optimizer.update(theta, np.array(gradient), state, optimizer.learning_rate / 4, momentum)
     np.testing.assert_array_equal(theta, expected)
+
+
+@each_variant
+@given(data=st.data(), n=st.integers(0, 40), before=st.integers(0, 3000), cut=st.integers(0, 40))
+def test_coefficients_of_many_steps_are_those_of_each(optimizer, data, n, before, cut):
+    """Rows and state, bit for bit, also in two parts."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    rates, momenta = rng.random(n), None
+    if optimizer.own_momentum is not None and data.draw(st.booleans()):
+        momenta = rng.random(n)
+    states = [optimizer.init(np.zeros(2)) for _ in range(2)]
+    for state in states:
+        state["step"] += before
+    one_by_one = [
+        optimizer.coefficients(states[0], rates[i], None if momenta is None else momenta[i]) for i in range(n)
+    ]
+    parts = (slice(0, cut), slice(cut, n))
+    rows = [
+        optimizer.coefficients_of_steps(states[1], rates[part], None if momenta is None else momenta[part])
+        for part in parts
+    ]
+    assert all(part.dtype == np.float64 for part in rows)
+    assert [tuple(row) for part in rows for row in part.tolist()] == one_by_one
+    assert {name: array.tobytes() for name, array in states[0].items()} == {
+        name: array.tobytes() for name, array in states[1].items()
+    }
+
+
+def test_coefficients_have_the_bits_of_plain_numbers():
+    """Python's floats, step by step, as the equations say: an oracle that knows no arrays."""
+    rates = np.random.default_rng(0).random(3000)
+    sgd = SGD(0.1, momentum=0.9, dampening=0.3)
+    adam, nadam, radam = AdamW(betas=(0.8, 0.99), weight_decay=0.1), NAdam(), RAdam(betas=(0.9, 0.99))
+    found = {o: o.coefficients_of_steps(o.init(np.zeros(1)), rates).tolist() for o in (sgd, adam, nadam, radam)}
+    product, rho_end = np.float32(1.0), 2.0 / (1.0 - 0.99) - 1.0
+    for i, rate in enumerate(rates.tolist()):
+        t = i + 1
+        assert found[sgd][i] == [rate, 0.0, 0.9, 1.0 if t == 1 else 1.0 - 0.3]
+        means = [0.8, 1.0 - 0.8, 0.99, 1.0 - 0.99]
+        assert found[adam][i] == [1.0 - rate * 0.1, 0.0, *means, rate / (1.0 - 0.8**t), math.sqrt(1.0 - 0.99**t), 1e-8]
+        mu, mu_next = (0.9 * (1.0 - 0.5 * 0.96 ** (k * 4e-3)) for k in (t, t + 1))
+        product *= np.float32(mu)
+        ahead = rate * (1.0 - mu) / (1.0 - float(product)), rate * mu_next / (1.0 - float(product) * mu_next)
+        assert found[nadam][i][6:] == [*ahead, 1.0 - 0.999**t, 1e-8]
+        correction = 1.0 - 0.99**t
+        rho, size = rho_end - 2.0 * t * 0.99**t / correction, rate / (1.0 - 0.9**t)
+        if rho > 5.0:
+            r = math.sqrt((rho - 4.0) * (rho - 2.0) * rho_end / ((rho_end - 4.0) * (rho_end - 2.0) * rho))
+            size *= r * math.sqrt(correction)
+        assert found[radam][i][6:] == [size, float(rho > 5.0), float(rho <= 5.0), 1e-8]
 
 
 @each_variant

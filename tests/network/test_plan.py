@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import glassnet as gn
 from glassnet.maths.activations import ACTIVATIONS
-from glassnet.network.plan import Elementwise, Mask, Product, Row
+from glassnet.compiled.plan import Elementwise, Mask, Product, Row
 
 
 def run(plan, theta, x, masks=None):

@@ -61,7 +61,7 @@ def train(
     seed: Whole = 0,
     dtype: Literal["float32", "float64"] = "float32",
     threads: WholeOrNone = None,
-    engine: str = "reference",
+    engine: Literal["compiled", "reference"] = "compiled",
     out: Path | None = None,
     resume: Annotated[bool, Parameter(negative=())] = False,
     json: Json = False,
@@ -110,9 +110,9 @@ def train(
     dtype
         Of the numbers in the network.
     threads
-        How many threads to use at most.
+        How many threads to use at most; the result does not depend on it.
     engine
-        What computes the steps.
+        Machine code, or the textbook in NumPy.
     out
         Where to save the model; the run is kept in a folder beside it.
     resume

@@ -110,6 +110,25 @@ class Steps:
         return len(self.errors)
 
 
+@final
+@dataclass(frozen=True)
+class Rates:
+    """What a schedule wants of some steps, one entry for each.
+
+    Parameters
+    ----------
+    learning_rate : (n,) float64 array
+    momentum : (n,) float64 array or None
+        None leaves the optimizer's own.
+    """
+
+    learning_rate: Array
+    momentum: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.learning_rate)
+
+
 class Engine(ABC):
     """Takes the steps of one training. The network's θ moves here and nowhere else.
 
@@ -135,25 +154,26 @@ class Engine(ABC):
         self.state = State(descent.optimizer.init(network.theta))
 
     @abstractmethod
-    def run(
-        self, block: Block, order: Array, rates: list[tuple[float, float | None]], stop: Callable[[], bool]
-    ) -> Steps:
-        """Take steps over consecutive batches until all are taken or `stop()` says so between two of them.
+    def run(self, block: Block, order: Array, bounds: Array, rates: Rates, stop: Callable[[], bool]) -> Steps:
+        """Take steps one after the other until all are taken or `stop()` says so between two of them.
 
         Parameters
         ----------
         block : Block
-        order : (n,) int array
-            The rows in the order in which the steps meet them.
-        rates : list of (learning rate, momentum or None)
-            One entry for each step.
+        order : (r,) int64 array
+            The rows in the order in which the steps meet them, perhaps of several epochs one after the other.
+        bounds : (n+1,) int64 array
+            Step i takes ``order[bounds[i]:bounds[i+1]]``.
+        rates : Rates
+            Of the n steps.
         stop : callable
             Asked between steps; a step is taken whole or not at all.
 
         Raises
         ------
         NonFiniteError
-            At the first NaN or infinity; θ is then what it was before that step.
+            At the first NaN or infinity; θ is then what it was before that step, and the error's `steps` are those
+            that were taken.
         """
 
     @abstractmethod

@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glassnet.engines.engine import Block
 from glassnet.errors import NonFiniteError
-from glassnet.network.backprop import Pass
+from glassnet.network.backprop import Pass, backprop
+from glassnet.network.inputs import one_hot
 from glassnet.network.network import Network
+from glassnet.network.objective import Objective
 
 Array = NDArray[Any]
 
@@ -64,6 +67,40 @@ def non_finite_pass(p: Pass, network: Network, rows: Array, step: int) -> NonFin
         layer=network.layout.locate(index)[0],
         unit=index,
     )
+
+
+def non_finite_step(
+    network: Network, objective: Objective, block: Block, rows: Array, seed: int, step: int, theta_next: Array
+) -> NonFiniteError:
+    """Return the error for a step of another engine, found by taking its pass once more as the textbook does.
+
+    Parameters
+    ----------
+    network : Network
+        With θ as it was before the step.
+    objective : Objective
+    block : Block
+    rows : (m,) int array
+        Of the block.
+    seed, step : int
+    theta_next : (n,) array
+        What the update made of θ.
+    """
+    weight = block.sample_weight[rows]
+    counted = weight > 0
+    masks = {k: mask[counted] for k, mask in network.draw_masks(seed, step, len(rows)).items()}
+    rows, weight = rows[counted], weight[counted]
+    y = one_hot(block.y[rows], objective.loss, network.outputs, network.dtype)
+    with np.errstate(all="ignore"):
+        p = backprop(network.layers, network.parameters, objective, block.x[rows], y, weight, masks)
+    finite = np.isfinite(p.loss) and all(np.isfinite(array).all() for array in (p.gradient.theta, *p.z))
+    if finite and not np.isfinite(theta_next).all():
+        before = network.theta.copy()
+        network.theta[:] = theta_next
+        error = non_finite_theta(network, step)
+        network.theta[:] = before
+        return error
+    return non_finite_pass(p, network, rows if block.numbers is None else block.numbers[rows], step)
 
 
 def non_finite_theta(network: Network, step: int) -> NonFiniteError:

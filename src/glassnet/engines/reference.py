@@ -8,8 +8,9 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.engines.engine import Block, Descent, Engine, Steps
+from glassnet.engines.engine import Block, Descent, Engine, Rates, Steps
 from glassnet.engines.nonfinite import non_finite_pass, non_finite_theta
+from glassnet.errors import NonFiniteError
 from glassnet.network.backprop import backprop, forward, row_errors
 from glassnet.network.inputs import one_hot
 from glassnet.network.network import Network
@@ -31,18 +32,22 @@ class ReferenceEngine(Engine):
         trainable = network.layout.mask("trainable")
         self._frozen = None if trainable.all() else ~trainable
 
-    def run(
-        self, block: Block, order: Array, rates: list[tuple[float, float | None]], stop: Callable[[], bool]
-    ) -> Steps:
-        """Take steps over consecutive batches; see `Engine.run`."""
+    def run(self, block: Block, order: Array, bounds: Array, rates: Rates, stop: Callable[[], bool]) -> Steps:
+        """Take steps one after the other; see `Engine.run`."""
         errors, weights = np.zeros(len(rates)), np.zeros(len(rates))
+        learning_rates = rates.learning_rate.tolist()
+        momenta = [None] * len(rates) if rates.momentum is None else rates.momentum.tolist()
         taken = 0
         with np.errstate(all="ignore"):
-            for i, (learning_rate, momentum) in enumerate(rates):
+            for i, (learning_rate, momentum) in enumerate(zip(learning_rates, momenta, strict=True)):
                 if stop():
                     break
-                rows = order[i * self.batch_size : (i + 1) * self.batch_size]
-                errors[i], weights[i] = self._step(block, rows, learning_rate, momentum)
+                try:
+                    met = self._step(block, order[bounds[i] : bounds[i + 1]], learning_rate, momentum)
+                except NonFiniteError as error:
+                    error.steps = Steps(errors[:taken], weights[:taken])
+                    raise
+                errors[i], weights[i] = met
                 self.state.step += 1
                 taken += 1
         return Steps(errors[:taken], weights[:taken])

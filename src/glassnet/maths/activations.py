@@ -18,7 +18,7 @@ from glassnet.maths.domains import (
     UNIT,
     above,
 )
-from glassnet.maths.functions import erf, sigmoid, softmax, softplus
+from glassnet.maths.functions import erf, sigmoid, softmax, softmax_pullback, softplus
 from glassnet.maths.hyperparameters import require_argument
 from glassnet.maths.registry import Registry
 
@@ -228,7 +228,7 @@ SOFTSIGN = Activation(
 SOFTMAX = RowActivation(
     "softmax",
     value=softmax,
-    row_pullback=lambda z, a, slope_of_a: a * (slope_of_a - (slope_of_a * a).sum(axis=-1, keepdims=True)),
+    row_pullback=softmax_pullback,
     latex=r"\frac{e^{z_i}}{\sum_j e^{z_j}}",
     slope_latex=r"\frac{\partial a_i}{\partial z_j}=a_i([i=j]-a_j)",
     source="Bridle, Probabilistic interpretation of feedforward classification network outputs, 1990",

@@ -38,3 +38,9 @@ def softmax(z: Array) -> Array:
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     result: Array = e / e.sum(axis=-1, keepdims=True)
     return result
+
+
+def softmax_pullback(z: Array, a: Array, slope_of_a: Array) -> Array:
+    """The Jacobian of soft-max, transposed, times ∂E/∂a."""
+    result: Array = a * (slope_of_a - (slope_of_a * a).sum(axis=-1, keepdims=True))
+    return result

@@ -33,23 +33,37 @@ class Targets(Enum):
     ONE_HOT = "rows with a single 1 and zeros otherwise"
 
 
+@final
 @dataclass(frozen=True)
 class ShortForm:
     """The loss after one particular activation, straight from z: stable where the long way overflows or cancels.
 
+    The error of a row is a sum of one term for each output, or takes all outputs together.
+
     Parameters
     ----------
-    rows : callable
-        ``rows(z, y) -> (…, m)``, the error of each row.
     blame : callable
-        ``blame(a, y) -> (…, m, outputs)``, ∂E/∂z.
+        ``blame(a, y) = ∂E/∂z``, element by element.
     latex : str
         The blame as a formula.
+    term : callable or None
+        ``term(z, y)``, element by element; the row's error is their sum.
+    row_value : callable or None
+        ``row_value(z, y) -> (…, m)``, the error of each row, where there are no terms.
     """
 
-    rows: Callable[[Array, Array], Array]
     blame: Callable[[Array, Array], Array]
     latex: str
+    term: Callable[[Array, Array], Array] | None = None
+    row_value: Callable[[Array, Array], Array] | None = None
+
+    def rows(self, z: Array, y: Array) -> Array:
+        """Return the error of each row: (…, m) from z and truths (…, m, outputs)."""
+        if self.term is not None:
+            total: Array = self.term(z, y).sum(axis=-1)
+            return total
+        assert self.row_value is not None
+        return self.row_value(z, y)
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,7 @@ POISSON = ElementwiseLoss(
     advice="Give the last layer activation 'exp' or 'softplus'.",
     short_forms={
         EXP: ShortForm(
-            rows=lambda z, y: (np.exp(z) - y * z).sum(axis=-1),
+            term=lambda z, y: np.exp(z) - y * z,
             blame=lambda a, y: a - y,
             latex=r"\delta=a-y",
         )
@@ -142,7 +142,7 @@ POISSON = ElementwiseLoss(
 )
 
 
-def _cross_entropy_rows(z: Array, y: Array) -> Array:
+def cross_entropy_of_rows(z: Array, y: Array) -> Array:
     """−Σ y log softmax(z), as Σy is 1; shifted before the sum, so that a confident row keeps its digits."""
     shifted = z - z.max(axis=-1, keepdims=True)
     result: Array = np.log(np.exp(shifted).sum(axis=-1)) - (y * shifted).sum(axis=-1)
@@ -155,10 +155,14 @@ def _binary_terms(z: Array, y: Array) -> Array:
     return result
 
 
-_CROSS_ENTROPY_FORM = ShortForm(rows=_cross_entropy_rows, blame=lambda a, y: a - y, latex=r"\delta=a-y")
-_BINARY_FORM = ShortForm(
-    rows=lambda z, y: _binary_terms(z, y).sum(axis=-1), blame=lambda a, y: a - y, latex=r"\delta=a-y"
-)
+def softmax_minus_truth(z: Array, y: Array) -> Array:
+    """Soft-max of z, less the truth: the slope of cross-entropy by z."""
+    result: Array = softmax(z) - y
+    return result
+
+
+_CROSS_ENTROPY_FORM = ShortForm(row_value=cross_entropy_of_rows, blame=lambda a, y: a - y, latex=r"\delta=a-y")
+_BINARY_FORM = ShortForm(term=_binary_terms, blame=lambda a, y: a - y, latex=r"\delta=a-y")
 _SHANNON = "Shannon, A mathematical theory of communication, 1948; Bridle, 1990"
 _SOLLA = "Solla, Levin & Fleisher, Accelerated learning in layered neural networks, 1988"
 
@@ -215,8 +219,8 @@ def _cross_entropy_from_logits(name: str, label_smoothing: float) -> Loss:
         advice="Give the last layer activation 'identity', or use 'cross_entropy' after 'softmax'.",
         min_outputs=2,
         label_smoothing=label_smoothing,
-        row_value=_CROSS_ENTROPY_FORM.rows,
-        row_slope=lambda a, y: softmax(a) - y,
+        row_value=cross_entropy_of_rows,
+        row_slope=softmax_minus_truth,
     )
 
 
@@ -278,7 +282,14 @@ def _hinge_margins(a: Array, y: Array) -> Array:
     return np.where(y > 0, -1.0, 1 + a - right)
 
 
-def _hinge_slope(a: Array, y: Array) -> Array:
+def hinge_of_rows(a: Array, y: Array) -> Array:
+    """Σ max(0, 1 + sⱼ − s_y) over the wrong classes."""
+    result: Array = np.maximum(_hinge_margins(a, y), 0).sum(axis=-1)
+    return result
+
+
+def hinge_slope(a: Array, y: Array) -> Array:
+    """1 for each wrong class above its margin; what they add up to, against the right one."""
     violated = np.where(_hinge_margins(a, y) > 0, 1.0, 0.0)
     result: Array = violated - y * violated.sum(axis=-1, keepdims=True)
     return result
@@ -292,8 +303,8 @@ HINGE = RowLoss(
     targets=Targets.ONE_HOT,
     min_outputs=2,
     kink=_hinge_margins,
-    row_value=lambda a, y: np.maximum(_hinge_margins(a, y), 0).sum(axis=-1),
-    row_slope=_hinge_slope,
+    row_value=hinge_of_rows,
+    row_slope=hinge_slope,
 )
 
 

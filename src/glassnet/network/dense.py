@@ -9,13 +9,13 @@ from typing import Any, ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
+from glassnet.compiled.plan import Elementwise, Operation, Product, Row
 from glassnet.errors import InputError
 from glassnet.maths.activation import Activation, AnyActivation
 from glassnet.maths.activations import ACTIVATIONS, IDENTITY
 from glassnet.maths.initializers import INITIALIZERS
 from glassnet.network.layer import Layer
 from glassnet.network.parameters import Parameter, Shape
-from glassnet.network.plan import Elementwise, Operation, Product, Row
 
 Array = NDArray[Any]
 

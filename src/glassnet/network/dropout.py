@@ -9,11 +9,11 @@ from typing import Any, ClassVar, final
 
 from numpy.typing import NDArray
 
+from glassnet.compiled.plan import Mask, Operation
 from glassnet.errors import InputError
 from glassnet.maths.activation import AnyActivation
 from glassnet.network.layer import Layer
 from glassnet.network.parameters import Parameter, Shape
-from glassnet.network.plan import Mask, Operation
 
 Array = NDArray[Any]
 

@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
+from glassnet.compiled.plan import Operation
 from glassnet.maths.activation import AnyActivation
 from glassnet.maths.activations import IDENTITY
 from glassnet.network.parameters import Parameter, Shape
-from glassnet.network.plan import Operation
 
 Array = NDArray[Any]
 

@@ -8,6 +8,7 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from glassnet.compiled.plan import Operation, Product
 from glassnet.errors import InputError
 from glassnet.maths.activation import AnyActivation
 from glassnet.maths.initializers import INITIALIZERS
@@ -20,13 +21,14 @@ from glassnet.network.inputs import as_numbers, as_rows, as_sample_weight, as_ta
 from glassnet.network.layer import Layer
 from glassnet.network.objective import Objective, make_objective
 from glassnet.network.parameters import LayerViews, Layout, Parameters, Shape
-from glassnet.network.plan import Operation, Product
 
 Array = NDArray[Any]
 
 LAYER_KINDS: Mapping[str, type[Layer]] = {layer.kind: layer for layer in (Dense, Dropout)}
 
 _ROWS_AT_A_TIME = 4096
+_WORK_TO_COMPILE_FOR = 100_000_000
+"""Multiply-adds from which machine code predicts, though it may have to be compiled first."""
 
 
 @final
@@ -158,9 +160,24 @@ class Network:
             If X does not fit the network.
         """
         x = as_rows(X, self.input_shape, self.dtype)
+        if len(x) * self.multiplications >= _WORK_TO_COMPILE_FOR:
+            predicted = self._predict_compiled(x)
+            if predicted is not None:
+                return predicted
         chunks = [x[i : i + _ROWS_AT_A_TIME] for i in range(0, len(x), _ROWS_AT_A_TIME)]
         with np.errstate(all="ignore"):
             return np.concatenate([forward(self.layers, self.parameters, chunk)[1][-1] for chunk in chunks])
+
+    def _predict_compiled(self, x: Array) -> Array | None:
+        """Return the prediction of each row by machine code, or None where the compiler refuses an activation."""
+        from glassnet.compiled.evaluator import Evaluator  # 0.1 s of import that few rows do not need
+        from glassnet.compiled.machine_code import NotCompilable
+
+        try:
+            evaluator = Evaluator(self.plan(), self.input_shape[0], self.dtype, self.layout.size)
+        except NotCompilable:
+            return None
+        return evaluator.predict(self.theta, x)
 
     def backprop(
         self,
@@ -254,7 +271,7 @@ class Network:
         return given
 
     def plan(self) -> tuple[Operation, ...]:
-        """Return the forward pass in the short vocabulary of `glassnet.network.plan`."""
+        """Return the forward pass in the short vocabulary of `glassnet.compiled.plan`."""
         starts: list[dict[str, int]] = [{} for _ in self.layers]
         for k, parameter, place in self.layout.places:
             starts[k][parameter.name] = place.start

@@ -11,9 +11,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.engines import Block, Engine
+from glassnet.engines import Block, Engine, Rates, Steps
 from glassnet.errors import FileError, NonFiniteError, warn
-from glassnet.maths.random import Purpose, generator
 from glassnet.maths.schedules import Schedule
 from glassnet.training.events import (
     CheckpointSaved,
@@ -26,16 +25,18 @@ from glassnet.training.events import (
     TrainingStarted,
 )
 from glassnet.training.history import History
-from glassnet.training.position import Position
+from glassnet.training.position import Position, mean_errors
 from glassnet.training.run_folder import RunFolder
 from glassnet.training.scores import score
 from glassnet.training.stopping import EarlyStopping, Interruption
+from glassnet.training.stretch import Orders, rates_of_steps
 
 Array = NDArray[Any]
 
 ALL_DONE, TIME_OVER, INTERRUPTED = "all epochs done", "time limit", "interrupted"
 
 _SECONDS_BETWEEN_LOOKS = 0.1
+_ROWS_AT_A_STRETCH = 1_000_000  # of several epochs; they are numbered in memory
 
 
 @final
@@ -94,11 +95,16 @@ class Training:
         self.listeners, self.folder = listeners, folder
         self.settings: Mapping[str, Any] = {}
         self.network = engine.network
-        self.steps_per_epoch = -(-len(block) // engine.batch_size)
+        self._orders = Orders(len(block), engine.batch_size, engine.seed, options.shuffle)
+        self.steps_per_epoch = self._orders.steps_per_epoch
         state = {} if options.schedule is None else options.schedule.init()
         self.position = Position.start(self.steps_per_epoch, state)
+        # a schedule that remembers nothing looks at nothing
+        watches = options.early_stopping is not None or validation is not None or bool(state)
+        self._epochs_are_watched = watches or listeners.hear(EpochEnded)
+        self._steps_are_watched = listeners.hear(StepEnded)
         self._warned = False
-        self._seconds_per_step = _SECONDS_BETWEEN_LOOKS
+        self._longest_stretch, self._steps_between_looks = 0, 1  # until it is known how long a step takes
 
     # --- from start to end --------------------------------------------------------------------------------------
 
@@ -119,7 +125,10 @@ class Training:
                 if not history.stopped and self.position.epoch == self.position.steps == 0:
                     self._snapshot()
                 while not history.stopped:
-                    self._epoch()
+                    if self.position.steps < self.steps_per_epoch:
+                        self._stretch()
+                    else:
+                        self._end_epoch()
             except StopTraining as stop:
                 history.stopped = str(stop) or "a callback stopped it"
             except NonFiniteError as error:
@@ -151,44 +160,79 @@ class Training:
         with contextlib.suppress(StopTraining):
             self._tell(TrainingEnded, history)
 
-    # --- an epoch -----------------------------------------------------------------------------------------------
+    # --- steps --------------------------------------------------------------------------------------------------
 
-    def _epoch(self) -> None:
-        position, batch = self.position, self.engine.batch_size
-        order = self._order(position.epoch)
-        while position.steps < self.steps_per_epoch:
-            rates = self._rates(self._steps_at_a_stretch())
-            rows = order[position.steps * batch : (position.steps + len(rates)) * batch]
-            began = time.monotonic()
-            steps = self.engine.run(self.block, rows, rates, lambda: self._interruption.wished)
-            if len(steps):
-                self._seconds_per_step = (time.monotonic() - began) / len(steps)
-            taken = slice(position.steps, position.steps + len(steps))
-            position.errors[taken], position.weights[taken] = steps.errors, steps.weights
-            position.steps += len(steps)
-            if self._stopped_between_steps(len(steps), rates[0][0]):
-                return
-        self._end_epoch(self._rates_at(self.steps_per_epoch - 1)[0])
+    def _stretch(self) -> None:
+        """Let the engine take steps until it is time to look, and book what they met."""
+        position, began = self.position, time.perf_counter()
+        if self._interruption.wished:  # an engine may ask between two steps only
+            position.history.stopped = INTERRUPTED
+            return
+        n = self._steps_at_a_stretch()
+        order, bounds = self._orders.of_steps(position.epoch, position.steps, n)
+        rates = self._rates(position.steps, n)
+        try:
+            steps = self.engine.run(self.block, order, bounds, rates, lambda: self._interruption.wished)
+        except NonFiniteError as error:
+            if error.steps is not None and len(error.steps):
+                self._book(error.steps, rates)
+                if position.steps == self.steps_per_epoch:
+                    self._record_epoch()
+            raise
+        if len(steps):
+            self._book(steps, rates)
+            seconds = (time.perf_counter() - began) / len(steps)
+            affordable = int(_SECONDS_BETWEEN_LOOKS / max(seconds, 1e-9))
+            self._longest_stretch = max(self._longest_stretch, len(steps))
+            self._steps_between_looks = max(1, min(10 * self._longest_stretch, affordable))
+        self._look(len(steps), rates)
 
-    def _stopped_between_steps(self, taken: int, learning_rate: float) -> bool:
-        """Tell listeners where training stands, save if it is time, and say whether to stop here."""
+    def _book(self, steps: Steps, rates: Rates) -> None:
+        """Move the position behind some steps; the last epoch that they touch stays open, even where it is complete."""
+        position, size = self.position, self.steps_per_epoch
+        before, errors, weights = position.steps, steps.errors, steps.weights
+        if before:
+            errors = np.concatenate((position.errors[:before], errors))
+            weights = np.concatenate((position.weights[:before], weights))
+        over = (len(errors) - 1) // size
+        if over:
+            whole = (over, size)
+            last_steps = np.arange(1, over + 1) * size - 1 - before
+            position.history.loss += mean_errors(
+                errors[: over * size].reshape(whole), weights[: over * size].reshape(whole)
+            ).tolist()
+            position.history.learning_rate += rates.learning_rate[last_steps].tolist()
+            position.epoch += over
+        position.steps = len(errors) - over * size
+        position.errors[: position.steps] = errors[over * size :]
+        position.weights[: position.steps] = weights[over * size :]
+
+    def _look(self, taken: int, rates: Rates) -> None:
+        """Tell listeners where training stands, see whether to stop, and save if it is time."""
         position = self.position
-        if taken and self.listeners.hear(StepEnded):
+        if taken and self._steps_are_watched:
             number, loss = self.engine.state.step - 1, float(position.errors[position.steps - 1])
-            self._tell(StepEnded, position.epoch, number, loss, learning_rate)
+            self._tell(StepEnded, position.epoch, number, loss, float(rates.learning_rate[0]))
         if self.listeners.hear(Progressed):
             self._tell(Progressed, position.epoch, position.steps, self.steps_per_epoch, position.loss_so_far)
-        if position.steps == self.steps_per_epoch:
-            return False  # the end of the epoch comes first
-        position.history.stopped = self._wish_to_stop()
-        self._save_checkpoint_if_due()
-        return bool(position.history.stopped)
+        if position.steps < self.steps_per_epoch:  # else the end of the epoch comes first
+            position.history.stopped = self._wish_to_stop()
+            self._save_checkpoint_if_due()
 
-    def _end_epoch(self, learning_rate: float) -> None:
+    # --- the end of an epoch ------------------------------------------------------------------------------------
+
+    def _record_epoch(self) -> float:
+        """Enter loss and learning rate into the history, and return the learning rate of the epoch's last step."""
+        history = self.position.history
+        learning_rate = float(self._rates(self.steps_per_epoch - 1, 1).learning_rate[0])
+        history.loss.append(self.position.loss_so_far)
+        history.learning_rate.append(learning_rate)
+        return learning_rate
+
+    def _end_epoch(self) -> None:
         """Judge the epoch, move on to the next, tell listeners, and see whether it was the last."""
         position, history, options = self.position, self.position.history, self.options
-        history.loss.append(position.loss_so_far)
-        history.learning_rate.append(learning_rate)
+        learning_rate = self._record_epoch()
         validation_loss, validation_accuracy = self._validate()
         if validation_loss is not None:
             history.validation_loss.append(validation_loss)
@@ -231,33 +275,31 @@ class Training:
 
     # --- small questions ----------------------------------------------------------------------------------------
 
-    def _order(self, epoch: int) -> Array:
-        """Return the rows in the order of an epoch, a pure function of the seed and the epoch."""
-        m = len(self.block)
-        if not self.options.shuffle or self.steps_per_epoch == 1:
-            return np.arange(m)
-        return generator(self.engine.seed, Purpose.BATCHES, epoch).permutation(m)
-
-    def _rates_at(self, step: int) -> tuple[float, float | None]:
-        """Return learning rate and momentum of a step of this epoch; None leaves the optimizer's own momentum."""
-        optimizer, schedule = self.engine.descent.optimizer, self.options.schedule
-        if schedule is None:
-            return optimizer.learning_rate, None
-        epoch = self.position.epoch
-        t = epoch if schedule.per == "epoch" else epoch * self.steps_per_epoch + step
-        return schedule.at(t, optimizer.learning_rate, optimizer.own_momentum, self.position.schedule)
-
-    def _rates(self, n: int) -> list[tuple[float, float | None]]:
-        first, schedule = self.position.steps, self.options.schedule
-        if schedule is None or schedule.per == "epoch":
-            return [self._rates_at(first)] * n
-        return [self._rates_at(first + i) for i in range(n)]
+    def _rates(self, step: int, n: int) -> Rates:
+        """Return the rates of n steps, from a step of this epoch on."""
+        optimizer, position = self.engine.descent.optimizer, self.position
+        at = (self.steps_per_epoch, position.epoch, step, n)
+        return rates_of_steps(optimizer, self.options.schedule, position.schedule, *at)
 
     def _steps_at_a_stretch(self) -> int:
-        left = self.steps_per_epoch - self.position.steps
-        if self.listeners.hear(StepEnded):
+        """Return how many steps the engine may take before anybody wants to look at what they did."""
+        if self._steps_are_watched:
             return 1
-        return max(1, min(left, int(_SECONDS_BETWEEN_LOOKS / max(self._seconds_per_step, 1e-9))))
+        size, done = self.steps_per_epoch, self.position.steps
+        epochs = (done + self._steps_between_looks) // size
+        if epochs <= 1:
+            return min(size - done, self._steps_between_looks)
+        return self._epochs_at_a_stretch(epochs) * size - done
+
+    def _epochs_at_a_stretch(self, most: int) -> int:
+        """Return after how many epochs something is to be done, or might be."""
+        if self._epochs_are_watched:
+            return 1
+        epoch, epochs, folder = self.position.epoch, self.options.epochs, self.folder
+        most = max(1, min(most, epochs - epoch, _ROWS_AT_A_STRETCH // len(self.block)))
+        if folder is None:
+            return most
+        return next((n for n in range(1, most) if folder.keeps_snapshot(epoch + n, epochs)), most)
 
     @property
     def _patience_is_over(self) -> bool:

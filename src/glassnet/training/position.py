@@ -55,9 +55,7 @@ class Position:
     @property
     def loss_so_far(self) -> float:
         """The mean error of this epoch's rows so far, with the penalty."""
-        weights = self.weights[: self.steps]
-        total = float(weights.sum())
-        return float((self.errors[: self.steps] * weights).sum()) / total if total else float("nan")
+        return float(mean_errors(self.errors[None, : self.steps], self.weights[None, : self.steps])[0])
 
     def to_parts(self, engine: Engine) -> tuple[dict[str, Any], dict[str, Array]]:
         """Return the position, and the engine's state with it, as a document and arrays."""
@@ -105,6 +103,13 @@ class Position:
         engine.network.theta[:] = arrays["theta"]
         engine.state = state
         return position
+
+
+def mean_errors(errors: Array, weights: Array) -> Array:
+    """Return the mean error of each epoch, (e,), from those of its steps, (e, steps); NaN where nothing counted."""
+    with np.errstate(invalid="ignore"):
+        means: Array = (errors * weights).sum(axis=1) / weights.sum(axis=1)
+    return means
 
 
 def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:

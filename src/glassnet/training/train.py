@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from glassnet.engines import ENGINES, Block, Descent
+from glassnet.engines import ENGINES, Block, Descent, ReferenceEngine, make_engine
 from glassnet.errors import CorruptFileError, InputError, ResumeError, UnknownNameError
 from glassnet.maths.activations import ACTIVATIONS
 from glassnet.maths.loss import Loss
@@ -68,7 +69,7 @@ def train(
     seed: int = 0,
     shuffle: bool = True,
     threads: int | None = None,
-    engine: str = "reference",
+    engine: str = "compiled",
 ) -> History:
     """Train a network by backpropagation; its θ changes in place.
 
@@ -116,8 +117,9 @@ def train(
     shuffle : bool
         Whether each epoch meets the rows in a new order.
     threads : int or None
-        How many threads an engine may use; the reference engine uses one, so that it gives the same bits everywhere.
-    engine : {"reference"}
+        How many threads to use at most; None means as many as there are cores. The bits do not depend on it.
+    engine : {"compiled", "reference"}
+        Machine code, or the textbook in NumPy, which says what is right and is never fast.
 
     Notes
     -----
@@ -175,8 +177,8 @@ def train(
     resume = as_flag("resume", resume)
     if threads is not None:
         as_count("threads", threads)
-    with OneBlasThread():
-        machine = ENGINES[engine](net, objective, descent, batch_size, seed)
+    machine = make_engine(engine, net, objective, descent, batch_size, seed, threads)
+    with OneBlasThread() if isinstance(machine, ReferenceEngine) else contextlib.nullcontext():
         folder = None if checkpoint is None else RunFolder(checkpoint)
         training = Training(machine, block, held_out, options, listeners, folder)
         if folder is not None:

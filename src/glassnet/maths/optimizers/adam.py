@@ -5,7 +5,6 @@ In all of them the running means start at 0, and 1−β^t corrects for that.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, final
@@ -13,7 +12,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from glassnet.maths.hyperparameters import require_flag, require_number, require_pair
-from glassnet.maths.optimizers.optimizer import Array, ElementwiseOptimizer, Formula, State
+from glassnet.maths.optimizers.optimizer import Array, ElementwiseOptimizer, Formula, State, powers
 
 
 class AdamFamily(ElementwiseOptimizer):
@@ -38,11 +37,11 @@ class AdamFamily(ElementwiseOptimizer):
         """The means m and v."""
         return {"exp_avg": 0.0, "exp_avg_sq": 0.0}
 
-    def _decay(self, rate: float, *, decoupled: bool) -> tuple[float, float]:
+    def _decay(self, rate: Array, *, decoupled: bool) -> tuple[float | Array, float]:
         """Return the factor that θ keeps and the multiple of θ that the gradient gains; one of them has no effect."""
         return (1.0 - rate * self.weight_decay, 0.0) if decoupled else (1.0, self.weight_decay)
 
-    def _means(self, beta1: float) -> tuple[float, float, float, float]:
+    def _means(self, beta1: Array) -> tuple[float | Array, ...]:
         """Return what the running means keep and take in."""
         beta2 = self.betas[1]
         return beta1, 1.0 - beta1, beta2, 1.0 - beta2
@@ -68,9 +67,9 @@ class _AdamOrAdamW(AdamFamily):
         """Adam's step or AMSGrad's."""
         return step_of_amsgrad if self.amsgrad else step_of_adam
 
-    def _coefficients(self, t: int, rate: float, momentum: float, state: State) -> tuple[float, ...]:
-        step_size = rate / (1.0 - momentum**t)
-        root_correction = math.sqrt(1.0 - self.betas[1] ** t)
+    def _coefficients(self, t: Array, rate: Array, momentum: Array, state: State) -> tuple[float | Array, ...]:
+        step_size = rate / (1.0 - powers(momentum, t))
+        root_correction = np.sqrt(1.0 - powers(self.betas[1], t))
         decay = self._decay(rate, decoupled=self.decoupled)
         return (*decay, *self._means(momentum), step_size, root_correction, self.eps)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
@@ -11,7 +10,7 @@ import numpy as np
 
 from glassnet.maths.hyperparameters import require_flag, require_number
 from glassnet.maths.optimizers.adam import AdamFamily
-from glassnet.maths.optimizers.optimizer import Array, Formula, State
+from glassnet.maths.optimizers.optimizer import Array, Formula, State, powers
 
 
 @final
@@ -59,8 +58,8 @@ class Adamax(AdamFamily):
         """Adamax's step."""
         return step_of_adamax
 
-    def _coefficients(self, t: int, rate: float, momentum: float, state: State) -> tuple[float, ...]:
-        step_size = rate / (1.0 - momentum**t)
+    def _coefficients(self, t: Array, rate: Array, momentum: Array, state: State) -> tuple[float | Array, ...]:
+        step_size = rate / (1.0 - powers(momentum, t))
         return self.weight_decay, momentum, 1.0 - momentum, self.betas[1], step_size, self.eps
 
 
@@ -141,14 +140,15 @@ class NAdam(AdamFamily):
         """NAdam's step."""
         return step_of_nadam
 
-    def _coefficients(self, t: int, rate: float, momentum: float, state: State) -> tuple[float, ...]:
-        mu = momentum * (1.0 - 0.5 * 0.96 ** (t * self.momentum_decay))
-        mu_next = momentum * (1.0 - 0.5 * 0.96 ** ((t + 1) * self.momentum_decay))
-        state["mu_product"] *= mu
-        mu_product = float(state["mu_product"])
+    def _coefficients(self, t: Array, rate: Array, momentum: Array, state: State) -> tuple[float | Array, ...]:
+        rise = 1.0 - 0.5 * powers(0.96, np.append(t, state["step"] + 1) * self.momentum_decay)
+        mu, mu_next = momentum * rise[:-1], momentum * rise[1:]
+        products = np.multiply.accumulate(np.append(state["mu_product"], mu.astype(np.float32)))
+        state["mu_product"][...] = products[-1]
+        mu_product = products[1:].astype(np.float64)
         gradient_rate = rate * (1.0 - mu) / (1.0 - mu_product)
         mean_rate = rate * mu_next / (1.0 - mu_product * mu_next)
-        correction = 1.0 - self.betas[1] ** t
+        correction = 1.0 - powers(self.betas[1], t)
         decay = self._decay(rate, decoupled=self.decoupled_weight_decay)
         return (*decay, *self._means(momentum), gradient_rate, mean_rate, correction, self.eps)
 
@@ -227,18 +227,19 @@ class RAdam(AdamFamily):
         """RAdam's step."""
         return step_of_radam
 
-    def _coefficients(self, t: int, rate: float, momentum: float, state: State) -> tuple[float, ...]:
+    def _coefficients(self, t: Array, rate: Array, momentum: Array, state: State) -> tuple[float | Array, ...]:
         beta2 = self.betas[1]
-        correction = 1.0 - beta2**t
+        power = powers(beta2, t)
+        correction = 1.0 - power
         rho_end = 2.0 / (1.0 - beta2) - 1.0
-        rho = rho_end - 2.0 * t * beta2**t / correction
-        step_size = rate / (1.0 - momentum**t)
+        rho = rho_end - 2.0 * t * power / correction
+        step_size = rate / (1.0 - powers(momentum, t))
         trusted = rho > 5.0
-        if trusted:
-            r = math.sqrt((rho - 4.0) * (rho - 2.0) * rho_end / ((rho_end - 4.0) * (rho_end - 2.0) * rho))
-            step_size *= r * math.sqrt(correction)
+        with np.errstate(all="ignore"):  # r has no meaning, and is not used, where the measure is not trusted
+            r = np.sqrt((rho - 4.0) * (rho - 2.0) * rho_end / ((rho_end - 4.0) * (rho_end - 2.0) * rho))
+            step_size = np.where(trusted, step_size * (r * np.sqrt(correction)), step_size)
         decay = self._decay(rate, decoupled=self.decoupled_weight_decay)
-        return (*decay, *self._means(momentum), step_size, float(trusted), float(not trusted), self.eps)
+        return (*decay, *self._means(momentum), step_size, trusted, ~trusted, self.eps)
 
 
 def step_of_radam(

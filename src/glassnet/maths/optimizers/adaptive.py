@@ -63,7 +63,7 @@ class Adagrad(ElementwiseOptimizer):
         """Adagrad's step."""
         return scale_by_sum
 
-    def _coefficients(self, t: int, rate: float, momentum: float, state: State) -> tuple[float, ...]:
+    def _coefficients(self, t: Array, rate: Array, momentum: Array, state: State) -> tuple[float | Array, ...]:
         return rate / (1.0 + (t - 1) * self.lr_decay), self.weight_decay, self.eps
 
 
@@ -127,7 +127,7 @@ class Adadelta(ElementwiseOptimizer):
         """Adadelta's step."""
         return scale_by_past_steps
 
-    def _coefficients(self, t: int, rate: float, momentum: float, state: State) -> tuple[float, ...]:
+    def _coefficients(self, t: Array, rate: Array, momentum: Array, state: State) -> tuple[float | Array, ...]:
         return rate, self.rho, 1.0 - self.rho, self.eps, self.weight_decay
 
 
@@ -219,7 +219,7 @@ class RMSprop(ElementwiseOptimizer):
             return scale_by_deviation_with_momentum if self.momentum else scale_by_deviation
         return scale_by_size_with_momentum if self.momentum else scale_by_size
 
-    def _coefficients(self, t: int, rate: float, momentum: float, state: State) -> tuple[float, ...]:
+    def _coefficients(self, t: Array, rate: Array, momentum: Array, state: State) -> tuple[float | Array, ...]:
         common = rate, self.alpha, 1.0 - self.alpha, self.eps, self.weight_decay
         return (*common, momentum) if self.momentum else common
 

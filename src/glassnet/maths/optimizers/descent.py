@@ -88,10 +88,10 @@ class SGD(ElementwiseOptimizer):
             return descend
         return descend_nesterov if self.nesterov else descend_heavy_ball
 
-    def _coefficients(self, t: int, rate: float, momentum: float, state: State) -> tuple[float, ...]:
+    def _coefficients(self, t: Array, rate: Array, momentum: Array, state: State) -> tuple[float | Array, ...]:
         if not self.momentum:
             return rate, self.weight_decay
-        share = 1.0 if t == 1 else 1.0 - self.dampening
+        share = np.where(t == 1, 1.0, 1.0 - self.dampening)
         return rate, self.weight_decay, momentum, share
 
 
@@ -180,7 +180,7 @@ class Rprop(ElementwiseOptimizer):
         """Rprop's step."""
         return follow_signs
 
-    def _coefficients(self, t: int, rate: float, momentum: float, state: State) -> tuple[float, ...]:
+    def _coefficients(self, t: Array, rate: Array, momentum: Array, state: State) -> tuple[float | Array, ...]:
         return (*self.etas, *self.step_sizes)
 
 

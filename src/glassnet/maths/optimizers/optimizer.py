@@ -100,14 +100,17 @@ class Optimizer(ABC):
     @final
     def _rates(self, learning_rate: float | None, momentum: float | None) -> tuple[float, float]:
         """Return the step's learning rate and momentum; 0 is the momentum of an optimizer that has none."""
-        own = self.own_momentum
-        if momentum is not None and own is None:
+        self._require_movable(momentum)
+        rate = self.learning_rate if learning_rate is None else float(learning_rate)
+        return rate, float(momentum if momentum is not None else self.own_momentum or 0.0)
+
+    @final
+    def _require_movable(self, momentum: float | Array | None) -> None:
+        if momentum is not None and self.own_momentum is None:
             raise InputError(
                 f"{self.spec} got momentum={momentum!r} for a step, but has no momentum to move. "
                 f"Leave it out, or give the optimizer one, as in SGD(0.1, momentum=0.9)."
             )
-        rate = self.learning_rate if learning_rate is None else float(learning_rate)
-        return rate, float(momentum if momentum is not None else own or 0.0)
 
 
 class ElementwiseOptimizer(Optimizer):
@@ -134,8 +137,11 @@ class ElementwiseOptimizer(Optimizer):
         """The step of one parameter: ``(theta, gradient, *slots, *coefficients) -> (theta, *slots)``."""
 
     @abstractmethod
-    def _coefficients(self, t: int, rate: float, momentum: float, state: State) -> tuple[float, ...]:
-        """Return the formula's coefficients of step t = 1, 2, ...; scalars other than `step` are advanced here."""
+    def _coefficients(self, t: Array, rate: Array, momentum: Array, state: State) -> tuple[float | Array, ...]:
+        """Return the formula's coefficients of the steps t, which follow one another; each a number or an array (n,).
+
+        Scalars of the state other than `step`, which is the last t already, are advanced here.
+        """
 
     @final
     def coefficients(
@@ -153,8 +159,44 @@ class ElementwiseOptimizer(Optimizer):
         [0.1, 0.05]
         """
         rate, momentum = self._rates(learning_rate, momentum)
-        state["step"] += 1
-        return self._coefficients(int(state["step"]), rate, momentum, state)
+        momenta = None if self.own_momentum is None else np.array([momentum])
+        return tuple(self.coefficients_of_steps(state, np.array([rate]), momenta)[0].tolist())
+
+    @final
+    def coefficients_of_steps(self, state: State, learning_rate: Array, momentum: Array | None = None) -> Array:
+        """Count n more steps and return the coefficients of each: what n calls of `coefficients` do, in one.
+
+        Parameters
+        ----------
+        state : dict
+        learning_rate : (n,) float64 array
+        momentum : (n,) float64 array or None
+            None leaves the optimizer's own.
+
+        Returns
+        -------
+        (n, k) float64 array
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from glassnet.maths.optimizers import Adagrad
+        >>> adagrad = Adagrad(0.1, lr_decay=1.0, eps=0.0)
+        >>> adagrad.coefficients_of_steps(adagrad.init(np.zeros(3)), np.array([0.1, 0.1]))
+        array([[0.1 , 0.  , 0.  ],
+               [0.05, 0.  , 0.  ]])
+        """
+        self._require_movable(momentum)
+        n = len(learning_rate)
+        if momentum is None:
+            momentum = np.full(n, self.own_momentum or 0.0)
+        t = np.arange(1, n + 1) + state["step"]
+        state["step"] += n
+        columns = self._coefficients(t, learning_rate, momentum, state)
+        coefficients = np.empty((n, len(columns)))
+        for k, column in enumerate(columns):
+            coefficients[:, k] = column
+        return coefficients
 
     @final
     def init(self, theta: Array) -> State:
@@ -195,6 +237,12 @@ class ElementwiseOptimizer(Optimizer):
                     f"The gradient and the state belong to one network each."
                 )
         return slots
+
+
+def powers(base: float | Array, exponent: Array) -> Array:
+    """Return base^exponent of each step with the C library's `pow`: NumPy's own differs in last bits by machine."""
+    bases = np.broadcast_to(base, exponent.shape)
+    return np.array(list(map(pow, bases.tolist(), exponent.tolist())), np.float64)
 
 
 def require_theta(theta: Array) -> None:

@@ -1,0 +1,1 @@
+"""Speed of glassnet against other ways to train the same networks; README.md says how to run it."""

@@ -1,0 +1,28 @@
+"""One decorator for every compiled function, so that its flags stand in one place.
+
+``contract`` lets a product and a sum become one instruction. Nothing else of fast-math is allowed: a NaN must be seen,
+and a sum must keep its order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+
+
+def compiled(function: Function) -> Function:
+    """Compile a function when it is first called from compiled code; plain Python with ``NUMBA_DISABLE_JIT=1``."""
+    result: Function = numba.njit(**FLAGS)(function)
+    return result
+
+
+def compiled_sum(function: Function) -> Function:
+    """Compile a function whose sums may run in several lanes at once, in an order that is fixed when it is compiled."""
+    result: Function = numba.njit(**FLAGS | {"fastmath": {"contract", "reassoc"}})(function)
+    return result

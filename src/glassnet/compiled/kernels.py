@@ -1,0 +1,79 @@
+"""Every kernel: which Python function it is made from, and what it is called with.
+
+An address of numbers is written "x", of int64 "i", of float64 "d", a whole number "n"; tables by their own names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from glassnet.compiled import evaluation, formulas, products, steps
+from glassnet.compiled.records import Job, Rows
+
+Function = Callable[..., Any]
+
+JOB = ("run", "stages", "pieces", "masks", "x", "x", "i", "x", "x", "i")
+
+
+def _with_job(function: Function, before: str, after: str) -> tuple[Function, tuple[str, ...]]:
+    """Return a function that takes the parts of a job one by one, since C knows no named tuple."""
+    b, a = [f"b{i}" for i in range(len(before))], [f"a{i}" for i in range(len(after))]
+    j = [f"j{i}" for i in range(len(JOB))]
+    job = f"Job({', '.join(j[:5])}, Rows({', '.join(j[5:])}))"
+    names = {"function": function, "Job": Job, "Rows": Rows}
+    source = f"def entry({', '.join(b + j + a)}):\n    return function({', '.join([*b, job, *a])})"
+    exec(source, names)
+    entry: Function = names["entry"]
+    return entry, (*before, *JOB, *after)
+
+
+def _plain(function: Function) -> Function:
+    """Return the Python function that a compiled one was made from."""
+    plain: Function = getattr(function, "py_func", function)
+    return plain
+
+
+def take_steps() -> tuple[Function, tuple[str, ...]]:
+    """Return the worker that trains."""
+    return _with_job(steps.take_steps, "nnn", "iidxddi")
+
+
+def predict_rows() -> tuple[Function, tuple[str, ...]]:
+    """Return the worker that predicts."""
+    return _with_job(evaluation.predict_rows, "nnn", "xxi")
+
+
+def errors_of_population() -> tuple[Function, tuple[str, ...]]:
+    """Return the worker that judges many θ."""
+    return _with_job(evaluation.errors_of_population, "nnn", "ndi")
+
+
+def product() -> tuple[Function, tuple[str, ...]]:
+    """Return C = A B."""
+    return _plain(products.product), tuple("nnnxnnxnnxnxnnn")
+
+
+def value(record: Any) -> tuple[Function, tuple[str, ...]]:
+    """Return a = g(z)."""
+    return formulas.value(record), ("x", "x", "n")
+
+
+def value_and_slope(record: Any) -> tuple[Function, tuple[str, ...]]:
+    """Return a = g(z) and its slope."""
+    return formulas.value_and_slope(record), ("x", "x", "n")
+
+
+def pullback(record: Any) -> tuple[Function, tuple[str, ...]]:
+    """Return ∂E/∂z from ∂E/∂a."""
+    return formulas.pullback(record), ("x", "x", "n")
+
+
+def loss(record: Any, short: Any) -> tuple[Function, tuple[str, ...]]:
+    """Return a row's error and blame."""
+    return formulas.loss(record, short), ("x", "x", "x", "x", "x", "n")
+
+
+def move(formula: Any, slots: int, coefficients: int) -> tuple[Function, tuple[str, ...]]:
+    """Return an optimizer's step."""
+    return formulas.move(formula, slots, coefficients), ("x", "x", "x", "x", "n", "x", "n")

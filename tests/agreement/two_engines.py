@@ -1,0 +1,128 @@
+"""The same training on both engines, from the same start, and how far their results are apart.
+
+What is compared is how far θ moved, array by array: the largest difference within one W or one b, against the largest
+way that a number of this array has gone. Against θ itself an engine that never moves would pass, and against the whole
+movement a wrong gradient of a small bias would hide behind large weights. Numbers of θ are rounded at every step, so a
+few units in the last place of the largest θ are allowed besides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import glassnet as gn
+from glassnet.engines import CompiledEngine
+from glassnet.training import train as training_module
+
+X = np.random.default_rng(0).normal(size=(40, 5))
+NUMBERS = np.random.default_rng(1).normal(size=(40, 3))
+LABELS = np.random.default_rng(2).integers(0, 3, 40)
+
+
+@dataclass
+class Outcome:
+    """What a training left behind."""
+
+    net: gn.Network
+    history: gn.History | None
+    error: Exception | None
+    state: dict[str, np.ndarray]
+    engine: Any
+
+    @property
+    def bits(self) -> tuple[bytes, str, dict[str, bytes]]:
+        """All that must be the same, bit by bit; repr shows every digit of a float."""
+        return self.net.theta.tobytes(), repr(self.history), {k: v.tobytes() for k, v in self.state.items()}
+
+
+def train(net: gn.Network, inputs: Any, truth: Any, loss: Any, engine: str = "compiled", **options: Any) -> Outcome:
+    """Train, and keep the engine's state, which `gn.train` does not return."""
+    engines: list[Any] = []
+    make = training_module.make_engine
+
+    def keep(*arguments: Any) -> Any:
+        engines.append(make(*arguments))
+        return engines[-1]
+
+    training_module.make_engine = keep  # type: ignore[assignment]
+    history = error = None
+    try:
+        history = gn.train(net, inputs, truth, loss, engine=engine, **options)
+    except gn.NonFiniteError as raised:
+        error = raised
+    finally:
+        training_module.make_engine = make
+    return Outcome(net, history, error, engines[0].state.optimizer, engines[0])
+
+
+def both(
+    net: gn.Network, inputs: Any, truth: Any, loss: Any, dtype: str | None = None, **options: Any
+) -> tuple[Outcome, Outcome]:
+    """Train copies of a network: by the reference engine, in another dtype if one is given, and by the compiled one."""
+    reference = train(net.astype(dtype or net.dtype), inputs, truth, loss, "reference", **options)
+    compiled = train(net.copy(), inputs, truth, loss, "compiled", **options)
+    assert isinstance(compiled.engine, CompiledEngine)
+    return reference, compiled
+
+
+def errors_of_arrays(start: gn.Network, found: np.ndarray, expected: np.ndarray) -> list[tuple[str, float, float]]:
+    """Return for each W and b its name, its largest difference and its largest movement."""
+    rows = []
+    for k, parameter, place in start.layout.places:
+        difference = np.abs(found[place].astype(np.float64) - expected[place]).max()
+        movement = np.abs(expected[place].astype(np.float64) - start.theta[place]).max()
+        rows.append((f"{parameter.name}[{k}]", float(difference), float(movement)))
+    return rows
+
+
+def assert_agree(net: gn.Network, inputs: Any, truth: Any, loss: Any, tolerance: float = 1e-10, **options: Any) -> Outcome:
+    """Require float64 to agree: θ, every number of the history, and the optimizer's state. Return the compiled outcome."""
+    assert net.dtype == np.float64
+    reference, compiled = both(net, inputs, truth, loss, **options)
+    assert reference.error is None
+    assert compiled.error is None
+    largest = np.abs(reference.net.theta).max()
+    for name, difference, movement in errors_of_arrays(net, compiled.net.theta, reference.net.theta):
+        assert difference <= tolerance * movement + 64 * np.finfo(np.float64).eps * largest, name
+    assert any(movement > 0 for *_, movement in errors_of_arrays(net, compiled.net.theta, net.theta))
+    for field in ("loss", "validation_loss", "learning_rate"):
+        a, b = np.array(getattr(compiled.history, field)), np.array(getattr(reference.history, field))
+        assert a.shape == b.shape
+        assert np.all(np.abs(a - b) <= tolerance * np.abs(b).max(initial=1e-300)), field
+    for name, array in reference.state.items():
+        found = compiled.state[name]
+        assert found.dtype == array.dtype
+        difference = np.abs(found.astype(np.float64) - array).max(initial=0)
+        assert difference <= tolerance * np.abs(array).max(initial=0), name
+    return compiled
+
+
+def assert_float32_as_good(
+    net: gn.Network, inputs: Any, truth: Any, loss: Any, factor: float = 8.0, **options: Any
+) -> Outcome:
+    """Require float32 to be about as near to float64 as the reference engine in float32 is.
+
+    Both round every product and sum to float32, in different orders, so their errors are two draws of the same size. The
+    largest of an array of a few numbers may well be several times another draw's: hence the factor. The floor is what
+    both may have by luck too little of: half a unit in the last place of θ for each step (a walk of so many roundings),
+    and of the movement.
+    """
+    start, inputs = net.astype("float32"), np.asarray(inputs, np.float32)
+    exact, compiled = both(start, inputs, truth, loss, "float64", **options)
+    reference = train(start.copy(), inputs, truth, loss, "reference", **options)
+    eps, steps = float(np.finfo(np.float32).eps), compiled.engine.state.step
+    largest = float(np.abs(exact.net.theta).max())
+    theirs = errors_of_arrays(start, reference.net.theta, exact.net.theta)
+    for (name, ours, movement), (_, other, _) in zip(
+        errors_of_arrays(start, compiled.net.theta, exact.net.theta), theirs, strict=True
+    ):
+        floor = eps * (np.sqrt(steps) * largest + 4 * movement)
+        assert ours <= factor * other + floor, (name, ours, other, movement)
+    for field in ("loss", "validation_loss"):
+        a, b, c = (np.array(getattr(o.history, field)) for o in (compiled, reference, exact))
+        floor = 16 * eps * np.abs(c).max(initial=0)
+        assert np.abs(a - c).max(initial=0) <= factor * np.abs(b - c).max(initial=0) + floor, field
+    return compiled
