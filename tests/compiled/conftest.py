@@ -43,11 +43,10 @@ class Answer(dict):
 
 
 def start(code, cache, **variables):
-    """Start a program; None takes a variable out of its surroundings."""
+    """Start a program, or several texts one behind the other; what is not named here is as at home."""
     surroundings = {k: v for k, v in os.environ.items() if not k.startswith(("NUMBA_", "GLASSNET_"))}
     surroundings |= {"GLASSNET_CACHE_DIR": str(cache)} | variables
-    surroundings = {k: v for k, v in surroundings.items() if v is not None}
-    command = [sys.executable, "-c", TRAIN + textwrap.dedent(code)]
+    command = [sys.executable, "-c", TRAIN + "".join(map(textwrap.dedent, [code] if isinstance(code, str) else code))]
     return subprocess.Popen(command, env=surroundings, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 

@@ -21,15 +21,14 @@ from numba.core.errors import NumbaError
 from numba.core.untyped_passes import IRProcessing
 
 from glassnet.compiled import row_formulas, vectormath
-from glassnet.compiled.decorator import FLAGS, compiled
+from glassnet.compiled.decorator import INNER, compiled
 from glassnet.compiled.intrinsics import at
+from glassnet.compiled.machine_code import JITTED
 from glassnet.maths import functions
 from glassnet.maths.activation import Activation, RowActivation
 from glassnet.maths.loss import ElementwiseLoss, Loss, RowLoss, ShortForm
 
 Function = Callable[..., Any]
-
-JITTED = not numba.config.DISABLE_JIT
 
 
 # --- one formula -------------------------------------------------------------------------------------------------
@@ -67,11 +66,16 @@ class _OneDtype(FunctionPass):  # type: ignore[misc]
         by_rows = isinstance(state.args[0], numba.types.Array)
         number = (state.args[0].dtype if by_rows else state.args[0]).name
         to_dtype = getattr(np, number)
+        expressions = [e for block in state.func_ir.blocks.values() for e in block.find_exprs()]
+        indexing = [e for e in expressions if e.op in ("getitem", "static_getitem")]
+        places = {index.name for e in indexing if (index := getattr(e, "index_var", None) or e.index) is not None}
         for block in state.func_ir.blocks.values():
             if any(block.find_insts(ir.Raise)):
                 raise NumbaError("it raises an error, which machine code cannot report")
             for assign in block.find_insts(ir.Assign):
                 value = assign.value
+                if assign.target.name in places:
+                    continue
                 if isinstance(value, ir.Const | ir.Global | ir.FreeVar):
                     value.value = _as_compiled(value.value, to_dtype, by_rows)
                 if by_rows and isinstance(value, ir.Expr) and value.op == "call":  # one row has no other axis
@@ -108,7 +112,7 @@ def formula(function: Function) -> Function:
         function = (lambda z: ufunc(z)) if function.nin == 1 else (lambda z, a: ufunc(z, a))
     if not isinstance(function, python_types.FunctionType):
         raise TypeError(f"it is made of a {type(function).__name__}, not of a function")
-    result: Function = numba.njit(function, pipeline_class=_FormulaCompiler, forceinline=True, **FLAGS)
+    result: Function = numba.njit(function, pipeline_class=_FormulaCompiler, forceinline=True, **INNER)
     return result
 
 

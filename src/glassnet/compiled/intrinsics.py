@@ -14,7 +14,9 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic
+
+from glassnet.compiled.machine_code import JITTED
 
 Numbers = Any
 """A place among numbers: an array in Python, an address when compiled. ``p[i]`` reads and writes in both."""
@@ -24,28 +26,20 @@ _functions: list[Callable[..., int]] = []
 
 
 def instruction(twin: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
-    """Let an intrinsic take the place of a Python function when compiled."""
-
-    def register(build: Callable[..., Any]) -> Any:
-        compiled = intrinsic(build)
-        names = ", ".join(twin.__code__.co_varnames[: twin.__code__.co_argcount])
-        call: Callable[..., Any] = eval(f"lambda {names}: compiled({names})", {"compiled": compiled})
-        overload(twin, inline="never")(eval(f"lambda {names}: call", {"call": call}))
-        return compiled
-
-    return register
+    """Make a machine instruction from how it is generated; where nothing is compiled, its twin in Python is taken."""
+    return lambda build: intrinsic(build) if JITTED else twin
 
 
 # --- addresses ---------------------------------------------------------------------------------------------------
 
 
-def at(numbers: Numbers, i: int) -> Numbers:
+def _at_in_python(numbers: Numbers, i: int) -> Numbers:
     """Return the place of number `i`; the numbers from there on are ``at(numbers, i)[0]``, ``[1]``, ..."""
     return numbers[i:]
 
 
-@instruction(at)
-def _at(context: Any, numbers: Any, i: Any) -> Any:
+@instruction(_at_in_python)
+def at(context: Any, numbers: Any, i: Any) -> Any:
     if not isinstance(numbers, types.CPointer):
         raise TypeError(f"at() was given {numbers}; expected an address.")
 
@@ -55,13 +49,13 @@ def _at(context: Any, numbers: Any, i: Any) -> Any:
     return numbers(numbers, types.int64), generate
 
 
-def record(records: Any, k: int) -> Any:
+def _record_in_python(records: Any, k: int) -> Any:
     """Return record `k` of a table: its fields are ``record(table, k).field``."""
     return records[k]
 
 
-@instruction(record)
-def _record(context: Any, records: Any, k: Any) -> Any:
+@instruction(_record_in_python)
+def record(context: Any, records: Any, k: Any) -> Any:
     if not isinstance(records, types.CPointer) or not isinstance(records.dtype, types.Record):
         raise TypeError(f"record() was given {records}; expected the address of records.")
 
@@ -74,15 +68,15 @@ def _record(context: Any, records: Any, k: Any) -> Any:
 # --- counters that several threads share -------------------------------------------------------------------------
 
 
-def add_and_get(counters: Numbers, i: int, amount: int) -> int:
+def _add_and_get_in_python(counters: Numbers, i: int, amount: int) -> int:
     """Add to a counter and return its new value, as one act that no other thread can cut in two."""
     with _lock:
         counters[i] += amount
         return int(counters[i])
 
 
-@instruction(add_and_get)
-def _add_and_get(context: Any, counters: Any, i: Any, amount: Any) -> Any:
+@instruction(_add_and_get_in_python)
+def add_and_get(context: Any, counters: Any, i: Any, amount: Any) -> Any:
     def generate(target: Any, builder: Any, signature: Any, args: Any) -> Any:
         before = builder.atomic_rmw("add", builder.gep(args[0], [args[1]]), args[2], "acq_rel")
         return builder.add(before, args[2])
@@ -90,27 +84,27 @@ def _add_and_get(context: Any, counters: Any, i: Any, amount: Any) -> Any:
     return types.int64(counters, types.int64, types.int64), generate
 
 
-def look(counters: Numbers, i: int) -> int:
+def _look_in_python(counters: Numbers, i: int) -> int:
     """Return a counter's value as the other threads left it."""
     return int(counters[i])
 
 
-@instruction(look)
-def _look(context: Any, counters: Any, i: Any) -> Any:
+@instruction(_look_in_python)
+def look(context: Any, counters: Any, i: Any) -> Any:
     def generate(target: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.load_atomic(builder.gep(args[0], [args[1]]), "acquire", 8)
 
     return types.int64(counters, types.int64), generate
 
 
-def give_way() -> int:
+def _give_way_in_python() -> int:
     """Let another thread have the core."""
     time.sleep(0)
     return 0
 
 
-@instruction(give_way)
-def _give_way(context: Any) -> Any:
+@instruction(_give_way_in_python)
+def give_way(context: Any) -> Any:
     def generate(target: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = ir.FunctionType(ir.IntType(32), [])
         builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_yield"), [])
@@ -133,13 +127,13 @@ def called(number: int) -> Callable[..., int]:
     return _functions[number]
 
 
-def call(address: int, args: tuple[Any, ...]) -> int:
+def _call_in_python(address: int, args: tuple[Any, ...]) -> int:
     """Call the formula at an address with places and whole numbers; it returns a whole number."""
     return int(_functions[address](*args))
 
 
-@instruction(call)
-def _call(context: Any, address: Any, args: Any) -> Any:
+@instruction(_call_in_python)
+def call(context: Any, address: Any, args: Any) -> Any:
     def generate(target: Any, builder: Any, signature: Any, args: Any) -> Any:
         values = cgutils.unpack_tuple(builder, args[1])
         i64 = ir.IntType(64)

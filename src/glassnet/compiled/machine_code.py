@@ -160,6 +160,8 @@ def _provide(names: Sequence[str]) -> bool:
 
     A name that it does not know would silently become address 0; one that Numba has told it before stays.
     """
+    if any(name.startswith(("NRT_", "numba_")) and name not in _BEHIND_ERRORS for name in names):
+        _import_numba()
     for name in {*names, *_CALLED_BY_ITSELF}:
         if llvm.address_of_symbol(name) is not None:
             continue
@@ -171,6 +173,14 @@ def _provide(names: Sequence[str]) -> bool:
         elif name in names:
             return False
     return True
+
+
+def _import_numba() -> None:
+    """Let Numba tell the linker where its own functions are, which formulas of whole rows call for memory."""
+    from numba.core.registry import cpu_target
+    from numba.core.runtime import rtsys
+
+    rtsys.initialize(cpu_target.target_context)
 
 
 _BEHIND_ERRORS = (

@@ -125,7 +125,8 @@ def _function(address: int, args: list[Any]) -> Callable[[int, int], int]:
     if not JITTED:
         from glassnet.compiled.intrinsics import called
 
-        return lambda thread, threads: called(address)(thread, threads, *args)
+        flat = [arg.reshape(-1) if isinstance(arg, np.ndarray) and arg.ndim > 1 else arg for arg in args]
+        return lambda thread, threads: called(address)(thread, threads, *flat)
     plain = [arg.ctypes.data if isinstance(arg, np.ndarray) else int(arg) for arg in args]
     kinds = [ctypes.c_void_p if isinstance(arg, np.ndarray) else ctypes.c_int64 for arg in args]
     function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, *kinds)(address)

@@ -48,7 +48,7 @@ SET, MULTIPLY = 0, 1
 _I64, _I32 = ir.IntType(64), ir.IntType(32)
 
 
-def tile(
+def _tile_in_python(
     rows: int,
     columns: int,
     depth: int,
@@ -88,8 +88,8 @@ def tile(
     return 0
 
 
-@instruction(tile)
-def _tile(
+@instruction(_tile_in_python)
+def tile(
     context: Any,
     rows: Any,
     columns: Any,
@@ -259,7 +259,7 @@ def _int(value: int) -> Any:
 # --- a square of numbers turned over ------------------------------------------------------------------------------
 
 
-def transpose_square(source: Numbers, source_row: int, result: Numbers, result_row: int) -> int:
+def _transpose_square_in_python(source: Numbers, source_row: int, result: Numbers, result_row: int) -> int:
     """Write the transpose of a square as wide as a vector: result[j, i] = source[i, j]."""
     n = tile_shape(source.itemsize).lanes
     for i in range(n):
@@ -267,8 +267,8 @@ def transpose_square(source: Numbers, source_row: int, result: Numbers, result_r
     return 0
 
 
-@instruction(transpose_square)
-def _transpose_square(context: Any, source: Any, source_row: Any, result: Any, result_row: Any) -> Any:
+@instruction(_transpose_square_in_python)
+def transpose_square(context: Any, source: Any, source_row: Any, result: Any, result_row: Any) -> Any:
     size = source.dtype.bitwidth // 8
     n = tile_shape(size).lanes
 
