@@ -1,12 +1,10 @@
 """Everything that training knows, on both engines from the same start: θ, history and the optimizer's state agree."""
 
-import warnings
-
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
-from two_engines import LABELS, NUMBERS, X, assert_agree, assert_float32_as_good, train
+from two_engines import LABELS, NUMBERS, X, assert_agree, assert_float32_as_good, cases, network, train
 
 import glassnet as gn
 from glassnet.compiled import program
@@ -20,6 +18,8 @@ from glassnet.maths.losses import LOSSES
 from glassnet.maths.optimizers import OPTIMIZERS
 from glassnet.maths.schedules import SCHEDULES
 from glassnet.network import network as network_module
+
+pytestmark = pytest.mark.filterwarnings("ignore:The network has .* outputs, but Y names only")
 
 SPELLED_ACTIVATIONS = [*ACTIVATIONS, "leaky_relu(0.2)", "elu(0.5)"]
 HIDDEN = [name for name in SPELLED_ACTIVATIONS if name != "softmax"]
@@ -65,13 +65,6 @@ BORDERS = [1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 47, 48, 49, 64, 100]
 """Widths around those of vectors and tiles, of 16 to 64 bytes, in both dtypes."""
 
 
-def network(*layers, inputs=5, seed=1, dtype="float64"):
-    """A network whose biases are not all zero, so that a bias which is forgotten shows."""
-    net = gn.Network(inputs, [gn.Dense(*d) if isinstance(d, tuple) else d for d in layers], seed=seed, dtype=dtype)
-    net.theta[:] += 0.1 * np.random.default_rng(seed).normal(size=net.theta.size)
-    return net
-
-
 def regression(activation="tanh", width=17, **more):
     return network((width, activation), (3, "identity"), **more)
 
@@ -89,7 +82,8 @@ def both_dtypes(net, inputs, truth, loss, **options):
 
 @pytest.mark.parametrize("activation", HIDDEN)
 def test_each_activation_in_hidden_layers(activation):
-    both_dtypes(network((17, activation), (6, activation), (3, "identity")), X, NUMBERS, "squared_error")
+    net = network((17, activation), (6, activation), (3, "identity"))
+    both_dtypes(net, X, NUMBERS, "squared_error", clip_norm=0.1)  # e to the power of e to the power of x
 
 
 def truths(loss, m=40, outputs=3, seed=4):
@@ -156,7 +150,7 @@ def test_lbfgs(optimizer):
     assert_agree(regression(), X, NUMBERS, "squared_error", **options, l1=0.01, l2=0.1, reduction="sum")
     frozen = [gn.Dense(9, "tanh", trainable_bias=False), gn.Dropout(0.3), gn.Dense(3, "softmax")]
     weight = np.arange(40) % 3
-    assert_agree(network(*frozen), X, LABELS, "cross_entropy", **options, sample_weight=weight, clip_norm=0.5)
+    assert_agree(network(*frozen), X, LABELS, "cross_entropy", **options, sample_weight=weight)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd(0.05, momentum=0.8)", "adam(0.02)"])
@@ -201,7 +195,7 @@ def test_penalties_clipping_and_weights(options, reduction):
 def test_rows_of_weight_zero_do_not_count_whatever_they_hold():
     huge = np.where(np.arange(40)[:, None] % 3 == 0, 1e300, X)
     weight = (np.arange(40) % 3).astype(float)
-    for activation in ("exp", "relu", "gelu_tanh"):
+    for activation in ("exp", "relu", "gelu_tanh"):  # all zeros of x, and e¹ᵉ³⁰⁰
         assert_agree(regression(activation), huge, NUMBERS, "squared_error", **GENTLE, sample_weight=weight)
 
 
@@ -313,7 +307,7 @@ def test_gradients_summed_in_slices(monkeypatch, rows, batch_size):
     small_chunks(monkeypatch, rows)
     for more in ({}, {"clip_norm": 0.1, "l2": 0.1}):
         made = assert_agree(regression(), X, NUMBERS, "squared_error", **GENTLE | {"batch_size": batch_size} | more)
-        assert made.engine._program.run[0].slices > 1
+        assert (made.engine._program.run[0].slices > 1) == (rows <= batch_size)
 
 
 def test_many_rows_in_slices_and_a_short_last_batch():
@@ -327,45 +321,6 @@ def test_many_rows_in_slices_and_a_short_last_batch():
 # Networks that nobody chose
 
 
-@st.composite
-def cases(draw):
-    """A network, rows and everything a training is told."""
-    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
-    layers = []
-    for _ in range(draw(st.integers(0, 3))):
-        layers += [gn.Dropout(draw(st.sampled_from([0.0, 0.2, 0.5])))] if draw(st.integers(0, 3)) == 0 else []
-        bias = draw(st.sampled_from([{}, {}, {"bias": False}, {"trainable_bias": False}]))
-        units = draw(st.integers(1, 40))
-        layers.append(gn.Dense(units, draw(st.sampled_from(["tanh", "sigmoid", "silu", "softsign"])), **bias))
-    kind = draw(st.sampled_from(["numbers", "labels", "distribution", "yes_no"]))
-    m, outputs = draw(st.integers(1, 60)), draw(st.integers(2 if kind in ("labels", "distribution") else 1, 20))
-    last, loss, truth = {
-        "numbers": ("identity", "squared_error", rng.normal(size=(m, outputs))),
-        "labels": ("softmax", "cross_entropy(0.1)", rng.integers(0, outputs, m)),
-        "distribution": ("identity", "cross_entropy_from_logits", rng.dirichlet(np.ones(outputs), m)),
-        "yes_no": ("sigmoid", "binary_cross_entropy", (rng.random((m, outputs)) < 0.5).astype(float)),
-    }[kind]
-    net = network(*layers, (outputs, last), inputs=draw(st.integers(1, 40)), seed=draw(st.integers(0, 99)))
-    weight = draw(st.sampled_from([None, rng.random(m), (np.arange(m) % 2 + (m == 1)).astype(float)]))
-    options = {
-        "optimizer": draw(st.sampled_from(["sgd(0.02)", "sgd(0.02, momentum=0.9)", "adam(0.01)", "rmsprop(0.01)"])),
-        "schedule": draw(st.sampled_from([None, "cosine", "exponential(0.9, per='step')"])),
-        "epochs": draw(st.integers(1, 4)),
-        "batch_size": draw(st.none() | st.integers(1, 64)),
-        "reduction": draw(st.sampled_from(["mean", "mean", "sum"])),
-        "l1": draw(st.sampled_from([0.0, 0.0, 0.01])),
-        "l2": draw(st.sampled_from([0.0, 0.1])),
-        "clip_norm": draw(st.sampled_from([None, 0.1, 1.0])),
-        "clip_value": draw(st.sampled_from([None, None, 0.05])),
-        "sample_weight": weight,
-        "seed": draw(st.integers(0, 5)),
-        "shuffle": draw(st.booleans()),
-        "validation": draw(st.sampled_from([None, 0.5])) if m > 3 else None,
-        "threads": draw(st.integers(1, 4)),
-    }
-    return net, rng.normal(size=(m, net.input_shape[0])), truth, loss, options
-
-
 @settings(max_examples=80)
 @given(cases())
 def test_networks_that_nobody_chose(case):
@@ -373,7 +328,7 @@ def test_networks_that_nobody_chose(case):
     try:
         train(net.copy(), inputs, truth, loss, "reference", **options)
     except gn.GlassnetError:
-        return  # such as a validation half in which no row counts
+        reject()  # such as a validation half in which no row counts
     assert_agree(net, inputs, truth, loss, tolerance=1e-9, **options)
 
 
@@ -435,6 +390,4 @@ def test_arrays_that_lie_otherwise_in_memory():
     weight = np.repeat(np.random.default_rng(3).random(40), 2)[::2]
     for inputs in (np.asfortranarray(X), np.repeat(X, 2, axis=1)[:, ::2], X[::-1][::-1]):
         assert_agree(net, inputs, np.asfortranarray(NUMBERS), "squared_error", **GENTLE, sample_weight=weight)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        assert_agree(network((4, "tanh"), (3, "softmax")), X, np.repeat(LABELS, 2)[::2], "cross_entropy", **GENTLE)
+    assert_agree(network((4, "tanh"), (3, "softmax")), X, np.repeat(LABELS, 2)[::2], "cross_entropy", **GENTLE)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from hypothesis import strategies as st
 
 import glassnet as gn
 from glassnet.engines import CompiledEngine
@@ -23,6 +24,13 @@ training_module: Any = importlib.import_module("glassnet.training.train")  # the
 X = np.random.default_rng(0).normal(size=(40, 5))
 NUMBERS = np.random.default_rng(1).normal(size=(40, 3))
 LABELS = np.random.default_rng(2).integers(0, 3, 40)
+
+
+def network(*layers: Any, inputs: int = 5, seed: int = 1, dtype: str = "float64") -> gn.Network:
+    """A network whose biases are not all zero, so that a bias which is forgotten shows."""
+    net = gn.Network(inputs, [gn.Dense(*d) if isinstance(d, tuple) else d for d in layers], seed=seed, dtype=dtype)
+    net.theta[:] += 0.1 * np.random.default_rng(seed).normal(size=net.theta.size)
+    return net
 
 
 @dataclass
@@ -129,3 +137,42 @@ def assert_float32_as_good(
         floor = 16 * eps * np.abs(c).max(initial=0)
         assert np.abs(a - c).max(initial=0) <= factor * np.abs(b - c).max(initial=0) + floor, field
     return compiled
+
+
+@st.composite
+def cases(draw: Any, dtypes: tuple[str, ...] = ("float64",)) -> Any:
+    """Draw a network, rows and everything that a training is told."""
+    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
+    layers = []
+    for _ in range(draw(st.integers(0, 3))):
+        layers += [gn.Dropout(draw(st.sampled_from([0.0, 0.2, 0.5])))] if draw(st.integers(0, 3)) == 0 else []
+        bias = draw(st.sampled_from([{}, {}, {"bias": False}, {"trainable_bias": False}]))
+        units = draw(st.integers(1, 40))
+        layers.append(gn.Dense(units, draw(st.sampled_from(["tanh", "sigmoid", "silu", "softsign"])), **bias))
+    kind = draw(st.sampled_from(["numbers", "labels", "distribution", "yes_no"]))
+    m, outputs = draw(st.integers(1, 60)), draw(st.integers(2 if kind in ("labels", "distribution") else 1, 20))
+    last, loss, truth = {
+        "numbers": ("identity", "squared_error", rng.normal(size=(m, outputs))),
+        "labels": ("softmax", "cross_entropy(0.1)", rng.integers(0, outputs, m)),
+        "distribution": ("identity", "cross_entropy_from_logits", rng.dirichlet(np.ones(outputs), m)),
+        "yes_no": ("sigmoid", "binary_cross_entropy", (rng.random((m, outputs)) < 0.5).astype(float)),
+    }[kind]
+    net = network(*layers, (outputs, last), inputs=draw(st.integers(1, 40)), seed=draw(st.integers(0, 99)), dtype=draw(st.sampled_from(dtypes)))
+    weight = draw(st.sampled_from([None, rng.random(m), (np.arange(m) % 2 + (m == 1)).astype(float)]))
+    options = {
+        "optimizer": draw(st.sampled_from(["sgd(0.02)", "sgd(0.02, momentum=0.9)", "adam(0.01)", "rmsprop(0.01)"])),
+        "schedule": draw(st.sampled_from([None, "cosine", "exponential(0.9, per='step')"])),
+        "epochs": draw(st.integers(1, 4)),
+        "batch_size": draw(st.none() | st.integers(1, 64)),
+        "reduction": draw(st.sampled_from(["mean", "mean", "sum"])),
+        "l1": draw(st.sampled_from([0.0, 0.0, 0.01])),
+        "l2": draw(st.sampled_from([0.0, 0.1])),
+        "clip_norm": draw(st.sampled_from([None, 0.1, 1.0])),
+        "clip_value": draw(st.sampled_from([None, None, 0.05])),
+        "sample_weight": weight,
+        "seed": draw(st.integers(0, 5)),
+        "shuffle": draw(st.booleans()),
+        "validation": draw(st.sampled_from([None, 0.5])) if m > 3 else None,
+        "threads": draw(st.integers(1, 4)),
+    }
+    return net, rng.normal(size=(m, net.input_shape[0])), truth, loss, options

@@ -108,9 +108,10 @@ LONG = """
 import time, warnings
 
 def main():
-    net = gn.Network(600, [gn.Dense(600, "tanh"), gn.Dense(3, "softmax")], seed=1, dtype="float64")
-    x = np.random.default_rng(0).normal(size=({rows}, 600))
-    y = np.zeros({rows}, int)
+    net = gn.Network(
+        100, [gn.Dense(1000, "tanh"), gn.Dense(1000, "tanh"), gn.Dense(3, "softmax")], seed=1, dtype="float64"
+    )
+    x, y = np.random.default_rng(0).normal(size=({rows}, 100)), np.arange({rows}) % 3
     gn.train(net, x[:4], y[:4], "cross_entropy", epochs=1, batch_size=4)  # all is compiled now
     before = digest(net)
     say(started=True)
@@ -156,8 +157,7 @@ def test_one_ctrl_c_ends_after_the_step_and_says_so(launch, warm, bits, threads)
 def test_a_second_ctrl_c_leaves_a_long_step_at_once(launch, warm, bits, threads):
     """The step takes all rows: tens of seconds on a machine where a chunk of them takes a tenth of one."""
     start, end = launch
-    code = LONG.format(rows=100_000, batch=100_000, threads=threads)
-    process = start(code.replace("np.random.default_rng(0).normal(size=(100000, 600))", "np.ones((100000, 600))"), warm)
+    process = start(LONG.format(rows=100_000, batch=100_000, threads=threads), warm)
     wait_until_started(process)
     time.sleep(1)
     process.send_signal(signal.SIGINT)

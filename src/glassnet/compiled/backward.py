@@ -23,10 +23,10 @@ def blame(job: Job, first: int, last: int) -> None:
     """Turn the slopes in every `d` into blame δ = c ∂E/∂z, for rows `first` to `last` of the chunk."""
     run, memory = record(job.run, 0), job.memory
     end = record(job.stages, run.stages - 1)
-    for i in range(first, last):  # (1)  δ = ∇ₐE ⊙ g′(z), times the row's share c
-        z, a = at(memory, end.d + i * end.d_row), at(memory, end.a + i * end.a_row)
-        y, c = at(memory, run.y + i * run.outputs), at(memory, run.c + i)
-        call(run.loss, (z, a, y, c, at(memory, run.errors + i), run.outputs))
+    z, a = at(memory, end.d + first * end.d_row), at(memory, end.a + first * end.a_row)
+    y, c, errors = at(memory, run.y + first * run.outputs), at(memory, run.c + first), at(memory, run.errors + first)
+    # (1)  δ = ∇ₐE ⊙ g′(z), times the row's share c
+    call(run.loss, (z, end.d_row, a, end.a_row, y, c, errors, last - first, run.outputs))
     if end.by_rows and run.short == 0:
         pull_back_rows(job, run.stages - 1, first, last)
     for k in range(run.stages - 1, 1, -1):
@@ -68,18 +68,12 @@ def add_gradient(job: Job, p: int, first: int, last: int, slot: int, more: bool)
     if first == last:  # a slice of a chunk with few rows
         for j in range(0 if more else piece.count):
             g[j] = 0
-    elif piece.is_bias:  # (3)  ∂E/∂b = Σ δ
-        if not more:
-            for j in range(n):
-                g[j] = 0
-        for i in range(last - first):
-            row = at(delta, i * stage.d_row)
-            for j in range(n):
-                g[j] += row[j]
-    else:  # (4)  ∂E/∂W = aᵀ δ
-        a, width = at(memory, before.a + first * before.a_row + piece.first), tile_columns(memory)
-        sizes = piece.rows, n, last - first
-        multiply_tiles(run, sizes, (a, 1, before.a_row), (delta, width, stage.d_row), (g, n), (g, n, more), SET)
+    else:
+        sizes, width = (piece.rows, n, last - first), tile_columns(memory)
+        a = at(memory, before.a + first * before.a_row + piece.first), 1, before.a_row  # (4)  ∂E/∂W = aᵀ δ
+        if piece.is_bias:
+            a = at(memory, run.one), 0, 0  # (3)  ∂E/∂b = Σ δ, as if of an input that is always 1
+        multiply_tiles(run, sizes, a, (delta, width, stage.d_row), (g, n), (g, n, more), SET)
 
 
 @compiled

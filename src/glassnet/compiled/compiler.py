@@ -8,7 +8,6 @@ from typing import Any
 import llvmlite.binding as llvm
 import numba
 from numba import types
-from numba.core.errors import NumbaError
 
 from glassnet.compiled import kernels
 from glassnet.compiled.decorator import FLAGS
@@ -50,7 +49,7 @@ def compile_kernel(kernel: Kernel, name: str) -> tuple[str, list[str], bytes, in
     function.__name__ = function.__qualname__ = name.replace("-", "_")  # no two kernels share a symbol
     try:
         made = numba.cfunc(signature, **FLAGS)(function)
-    except NumbaError as error:
+    except Exception as error:  # Numba's own errors, and whatever its passes stumble over
         raise NotCompilable(_in_words(kernel, error)) from error
     _kept.append(made)  # its machine code lives as long as it
     _, _, (code, bitcode) = made._library.serialize_using_object_code()

@@ -23,15 +23,15 @@ def predict(job: Job, theta: int, row: int, first: int, last: int) -> None:
 
 
 @compiled
-def row_error(job: Job, row: int, place: int) -> float:
-    """Return the error of the row of the data that stands at a place of the chunk, after its prediction."""
+def find_errors(job: Job, row: int, first: int, last: int) -> None:
+    """Write the errors of rows that were predicted: ``last − first`` rows of the data, from `row` on."""
     run, memory = record(job.run, 0), job.memory
     end = record(job.stages, run.stages - 1)
-    y, error = at(memory, run.y + place * run.outputs), at(memory, run.errors + place)
-    fetch_truth(job, row, y)
-    z, a = at(memory, end.d + place * end.d_row), at(memory, end.a + place * end.a_row)
-    call(run.loss, (z, a, y, at(memory, run.c + place), error, run.outputs))
-    return np.float64(error[0])
+    for i in range(first, last):
+        fetch_truth(job, row + i - first, at(memory, run.y + i * run.outputs))
+    z, a = at(memory, end.d + first * end.d_row), at(memory, end.a + first * end.a_row)
+    y, c, errors = at(memory, run.y + first * run.outputs), at(memory, run.c + first), at(memory, run.errors + first)
+    call(run.loss, (z, end.d_row, a, end.a_row, y, c, errors, last - first, run.outputs))
 
 
 @compiled
@@ -54,8 +54,9 @@ def predict_rows(
         for i in range(n):
             a = at(job.memory, end.a + (first + i) * end.a_row)
             copy_row(a, at(predictions, (start + i) * run.outputs), run.outputs)
-            if run.loss >= 0:
-                errors[start + i] = row_error(job, start + i, first + i)
+        if run.loss >= 0:
+            find_errors(job, start, first, first + n)
+            copy_row(at(job.memory, run.errors + first), at(errors, start), n)
     return 1
 
 
@@ -74,7 +75,8 @@ def errors_of_population(
         for start in range(0, rows, block):
             n = min(block, rows - start)
             predict(job, run.theta + p * run.parameters, start, first, first + n)
+            find_errors(job, start, first, first + n)
             for i in range(n):
-                total += np.float64(job.rows.weight[start + i]) * row_error(job, start + i, first + i)
+                total += np.float64(job.rows.weight[start + i]) * np.float64(job.memory[run.errors + first + i])
         errors[p] = total
     return 1

@@ -67,8 +67,7 @@ class _OneDtype(FunctionPass):  # type: ignore[misc]
         number = (state.args[0].dtype if by_rows else state.args[0]).name
         to_dtype = getattr(np, number)
         expressions = [e for block in state.func_ir.blocks.values() for e in block.find_exprs()]
-        indexing = [e for e in expressions if e.op in ("getitem", "static_getitem")]
-        places = {index.name for e in indexing if (index := getattr(e, "index_var", None) or e.index) is not None}
+        places = {e.index.name for e in expressions if e.op == "getitem"}
         for block in state.func_ir.blocks.values():
             if any(block.find_insts(ir.Raise)):
                 raise NumbaError("it raises an error, which machine code cannot report")
@@ -180,25 +179,43 @@ def pullback(record: RowActivation) -> Function:
 
 
 def loss(record: Loss, short: ShortForm | None) -> Function:
-    """Return ``(d, a, y, c, error, n)`` for one row.
+    """Return ``(d, d_row, a, a_row, y, c, errors, rows, n)``: the error of each row, and blame.
 
     With a short form, d is z and becomes δ = c·blame(a, y); without, d is the slope so far and is multiplied by
     c·∂E/∂a.
     """
-    if short is not None:
-        return _short_loss(short)
+    one_row = _short_loss(short) if short is not None else _long_loss(record)
+
+    def loss(d: Any, d_row: int, a: Any, a_row: int, y: Any, c: Any, errors: Any, rows: int, n: int) -> int:
+        for i in range(rows):
+            errors[i] = one_row(at(d, i * d_row), at(a, i * a_row), at(y, i * n), c[i], n)
+        return 0
+
+    return loss
+
+
+def _long_loss(record: Loss) -> Function:
     if isinstance(record, RowLoss):
-        return _row_loss(record)
+        row_error = row_formulas.row_error(record.row_value)
+        row_slope = row_formulas.row_slope(record.row_slope)
+
+        @compiled
+        def row_loss(d: Any, a: Any, y: Any, c: float, n: int) -> float:
+            error = row_error(a, y, n)
+            row_slope(a, y, d, c, n)
+            return error
+
+        return row_loss
     assert isinstance(record, ElementwiseLoss)
     term, term_slope, mean = formula(record.term), formula(record.term_slope), record.mean_over_outputs
 
-    def elementwise_loss(d: Any, a: Any, y: Any, c: Any, error: Any, n: int) -> int:
+    @compiled
+    def elementwise_loss(d: Any, a: Any, y: Any, c: float, n: int) -> float:
         total, outputs = 0.0, n if mean else 1
         for j in range(n):
             total += term(a[j], y[j])
-            d[j] *= c[0] * (term_slope(a[j], y[j]) / outputs)
-        error[0] = total / outputs
-        return 0
+            d[j] *= c * (term_slope(a[j], y[j]) / outputs)
+        return total / outputs
 
     return elementwise_loss
 
@@ -208,37 +225,26 @@ def _short_loss(short: ShortForm) -> Function:
     if short.term is not None:
         term = formula(short.term)
 
-        def short_loss(d: Any, a: Any, y: Any, c: Any, error: Any, n: int) -> int:
+        @compiled
+        def short_loss(d: Any, a: Any, y: Any, c: float, n: int) -> float:
             total = 0.0
             for j in range(n):
                 total += term(d[j], y[j])
-                d[j] = c[0] * blame(a[j], y[j])
-            error[0] = total
-            return 0
+                d[j] = c * blame(a[j], y[j])
+            return total
 
         return short_loss
     assert short.row_value is not None
     row_error = row_formulas.row_error(short.row_value)
 
-    def short_loss_of_rows(d: Any, a: Any, y: Any, c: Any, error: Any, n: int) -> int:
-        error[0] = row_error(d, y, n)
+    @compiled
+    def short_loss_of_rows(d: Any, a: Any, y: Any, c: float, n: int) -> float:
+        error = row_error(d, y, n)
         for j in range(n):
-            d[j] = c[0] * blame(a[j], y[j])
-        return 0
+            d[j] = c * blame(a[j], y[j])
+        return error
 
     return short_loss_of_rows
-
-
-def _row_loss(record: RowLoss) -> Function:
-    row_error = row_formulas.row_error(record.row_value)
-    row_slope = row_formulas.row_slope(record.row_slope)
-
-    def row_loss(d: Any, a: Any, y: Any, c: Any, error: Any, n: int) -> int:
-        error[0] = row_error(a, y, n)
-        row_slope(a, y, d, c[0], n)
-        return 0
-
-    return row_loss
 
 
 # --- optimizers --------------------------------------------------------------------------------------------------

@@ -70,8 +70,8 @@ def pullback(record: Any) -> tuple[Function, tuple[str, ...]]:
 
 
 def loss(record: Any, short: Any) -> tuple[Function, tuple[str, ...]]:
-    """Return a row's error and blame."""
-    return formulas.loss(record, short), ("x", "x", "x", "x", "x", "n")
+    """Return the errors of rows and their blame."""
+    return formulas.loss(record, short), tuple("xnxnxxxnn")
 
 
 def move(formula: Any, slots: int, coefficients: int) -> tuple[Function, tuple[str, ...]]:

@@ -189,6 +189,7 @@ class Program:
         run.theta = memory.place(2 * run.from_gradient)
         run.gradient = memory.place(run.slices * run.from_gradient)
         run.slots = memory.place(slots * run.from_gradient)
+        run.one = memory.place(1)
 
     def _pieces(self, frozen: Array, penalised: Array) -> Any:
         pieces: list[tuple[int, ...]] = []

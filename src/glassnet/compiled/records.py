@@ -58,6 +58,7 @@ RUN = _table(
     "errors",
     "keep",  # a row of numbers for each thread
     "keep_row",
+    "one",  # the number 1
     "labels",  # two numbers: what the true class and what the others have as target
     "product",  # formulas and the product: handles to call
     "loss",

@@ -30,7 +30,7 @@ from glassnet.network.objective import Objective
 
 Array = NDArray[Any]
 
-WORK_FOR_A_THREAD = 250_000
+WORK_FOR_A_THREAD = 200_000
 """Multiply-adds of a step below which another thread costs more at the meetings than it takes over."""
 
 
@@ -60,7 +60,6 @@ class CompiledEngine(Engine):
         self._threads = threads or cores()
         work = 3 * network.multiplications * batch_size
         self._workers = max(1, min(self._threads, work // WORK_FOR_A_THREAD))
-        self._one_step_threads = self._workers
         dtype, loss = network.dtype, objective.loss
         short = short_form(network.layers, objective)
         self._labels = one_hot(np.zeros(1, np.int64), loss, max(2, network.outputs), dtype)[0, :2]
@@ -90,6 +89,7 @@ class CompiledEngine(Engine):
         key = np.random.SeedSequence(seed, spawn_key=(Purpose.DROPOUT,)).generate_state(2)
         record.key0, record.key1 = int(key[0]), int(key[1])
         self._memory = program.memory.allocate()
+        self._memory[record.one] = 1
         self._memory[record.labels : record.labels + 2] = self._labels
         self._labels_place = int(record.labels)
         self._partials = np.zeros(3 * len(program.pieces))
