@@ -36,7 +36,15 @@ CASES = {
         "cross_entropy",
         {"optimizer": "sgd(10.0)", "epochs": 30},
     ),
-    "poisson": (network((3, "exp"),), X, np.abs(NUMBERS), "poisson", {"optimizer": "sgd(50.0)", "epochs": 30}),
+    "poisson": (
+        network(
+            (3, "exp"),
+        ),
+        X,
+        np.abs(NUMBERS),
+        "poisson",
+        {"optimizer": "sgd(50.0)", "epochs": 30},
+    ),
     "weights": exploding(1e8, epochs=50, sample_weight=(np.arange(40) % 3).astype(float)),
     "sum": exploding(1e6, epochs=50, reduction="sum"),
     "lbfgs": (

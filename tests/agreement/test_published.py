@@ -44,7 +44,7 @@ passes = []
 
 
 def compiled_backprop(net, X, Y, loss, *, reduction="mean", l1=0.0, l2=0.0, masks=None):
-    """The textbook's pass, but with the error and the gradient of the compiled engine: what one step of SGD(1) moved."""
+    """The textbook's pass, with the compiled engine's error and gradient: what one step of SGD(1) moved."""
     p = textbook_backprop(net, X, Y, loss, reduction=reduction, l1=l1, l2=l2, masks=masks)
     if masks is not None:  # nobody can choose the masks of a training
         return p

@@ -101,7 +101,17 @@ def test_a_hundred_steps(case):
 
     options = {key: value for key, value in more.items() if key != "dropout"}
     gn.train(
-        net, X, truth, loss, optimizer=ours, epochs=EPOCHS, batch_size=BATCH, shuffle=False, seed=3, threads=2, **options
+        net,
+        X,
+        truth,
+        loss,
+        optimizer=ours,
+        epochs=EPOCHS,
+        batch_size=BATCH,
+        shuffle=False,
+        seed=3,
+        threads=2,
+        **options,
     )
     expected = np.concatenate(
         [part for layer in linear for part in (layer.weight.detach().numpy().T.ravel(), layer.bias.detach().numpy())]

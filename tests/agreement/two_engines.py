@@ -89,8 +89,10 @@ def errors_of_arrays(start: gn.Network, found: np.ndarray, expected: np.ndarray)
     return rows
 
 
-def assert_agree(net: gn.Network, inputs: Any, truth: Any, loss: Any, tolerance: float = 1e-10, **options: Any) -> Outcome:
-    """Require float64 to agree: θ, every number of the history, and the optimizer's state. Return the compiled outcome."""
+def assert_agree(
+    net: gn.Network, inputs: Any, truth: Any, loss: Any, tolerance: float = 1e-10, **options: Any
+) -> Outcome:
+    """Require float64 to agree: θ, the history, and the optimizer's state; return the compiled outcome."""
     assert net.dtype == np.float64
     reference, compiled = both(net, inputs, truth, loss, **options)
     assert reference.error is None
@@ -112,14 +114,14 @@ def assert_agree(net: gn.Network, inputs: Any, truth: Any, loss: Any, tolerance:
 
 
 def assert_float32_as_good(
-    net: gn.Network, inputs: Any, truth: Any, loss: Any, factor: float = 8.0, **options: Any
+    net: gn.Network, inputs: Any, truth: Any, loss: Any, factor: float = 4.0, **options: Any
 ) -> Outcome:
     """Require float32 to be about as near to float64 as the reference engine in float32 is.
 
-    Both round every product and sum to float32, in different orders, so their errors are two draws of the same size. The
-    largest of an array of a few numbers may well be several times another draw's: hence the factor. The floor is what
-    both may have by luck too little of: half a unit in the last place of θ for each step (a walk of so many roundings),
-    and of the movement.
+    Both round every product and sum to float32, in different orders, so their errors are two draws of the same size, of
+    which the largest of an array is judged: hence the factor. A draw may be small by luck. So much is allowed besides
+    as both must expect: θ is rounded by at most half a unit in the last place at every step, which adds up as a random
+    walk does, and what moves it by some units in all.
     """
     start, inputs = net.astype("float32"), np.asarray(inputs, np.float32)
     exact, compiled = both(start, inputs, truth, loss, "float64", **options)
@@ -130,11 +132,11 @@ def assert_float32_as_good(
     for (name, ours, movement), (_, other, _) in zip(
         errors_of_arrays(start, compiled.net.theta, exact.net.theta), theirs, strict=True
     ):
-        floor = eps * (np.sqrt(steps) * largest + 4 * movement)
+        floor = eps * (0.5 * np.sqrt(steps) * largest + 2 * movement)
         assert ours <= factor * other + floor, (name, ours, other, movement)
     for field in ("loss", "validation_loss"):
         a, b, c = (np.array(getattr(o.history, field)) for o in (compiled, reference, exact))
-        floor = 16 * eps * np.abs(c).max(initial=0)
+        floor = 4 * eps * np.abs(c).max(initial=0)
         assert np.abs(a - c).max(initial=0) <= factor * np.abs(b - c).max(initial=0) + floor, field
     return compiled
 
@@ -157,7 +159,13 @@ def cases(draw: Any, dtypes: tuple[str, ...] = ("float64",)) -> Any:
         "distribution": ("identity", "cross_entropy_from_logits", rng.dirichlet(np.ones(outputs), m)),
         "yes_no": ("sigmoid", "binary_cross_entropy", (rng.random((m, outputs)) < 0.5).astype(float)),
     }[kind]
-    net = network(*layers, (outputs, last), inputs=draw(st.integers(1, 40)), seed=draw(st.integers(0, 99)), dtype=draw(st.sampled_from(dtypes)))
+    net = network(
+        *layers,
+        (outputs, last),
+        inputs=draw(st.integers(1, 40)),
+        seed=draw(st.integers(0, 99)),
+        dtype=draw(st.sampled_from(dtypes)),
+    )
     weight = draw(st.sampled_from([None, rng.random(m), (np.arange(m) % 2 + (m == 1)).astype(float)]))
     options = {
         "optimizer": draw(st.sampled_from(["sgd(0.02)", "sgd(0.02, momentum=0.9)", "adam(0.01)", "rmsprop(0.01)"])),

@@ -911,7 +911,7 @@ def test_a_schedule_that_asks_for_momentum_of_an_optimizer_without():
         gn.train(two_layers(), X, Y, "squared_error", optimizer="adagrad", schedule="one_cycle", epochs=2)
 
 
-def test_threads_are_taken_as_they_are_given():
+def test_the_reference_engine_keeps_numpy_to_one_thread():
     from threadpoolctl import threadpool_info
 
     seen = []
@@ -920,7 +920,7 @@ def test_threads_are_taken_as_they_are_given():
         seen.append({pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"})
 
     before = [pool["num_threads"] for pool in threadpool_info()]
-    gn.train(two_layers(), X, Y, "squared_error", epochs=1, threads=1, callbacks=[look])
+    gn.train(two_layers(), X, Y, "squared_error", epochs=1, threads=1, callbacks=[look], engine="reference")
     assert seen == [{1}]
     assert [pool["num_threads"] for pool in threadpool_info()] == before
 
@@ -939,14 +939,15 @@ def test_trainings_that_overlap_give_back_the_threads_they_found():
         second_began.set()
         assert first_ended.wait(20)
 
+    options = {"epochs": 1, "engine": "reference"}
     second = threading.Thread(
-        target=gn.train, args=(two_layers(), X, Y, "squared_error"), kwargs={"epochs": 1, "callbacks": [hold]}
+        target=gn.train, args=(two_layers(), X, Y, "squared_error"), kwargs=options | {"callbacks": [hold]}
     )
     before = [pool["num_threads"] for pool in threadpool_info()]
     if max(before) == 1:
         pytest.skip("this machine gives NumPy a single thread; there is nothing to give back")
     try:
-        gn.train(two_layers(), X, Y, "squared_error", epochs=1, callbacks=[first])
+        gn.train(two_layers(), X, Y, "squared_error", **options, callbacks=[first])
         first_ended.set()
         second.join()
         assert [pool["num_threads"] for pool in threadpool_info()] == before

@@ -77,9 +77,22 @@ class _OneDtype(FunctionPass):  # type: ignore[misc]
                     continue
                 if isinstance(value, ir.Const | ir.Global | ir.FreeVar):
                     value.value = _as_compiled(value.value, to_dtype, by_rows)
-                if by_rows and isinstance(value, ir.Expr) and value.op == "call":  # one row has no other axis
-                    value.kws = tuple((k, v) for k, v in value.kws if k not in ("axis", "keepdims"))
+                if by_rows and isinstance(value, ir.Expr) and value.op == "call":
+                    _drop_axis(value, state.func_ir)
         return True
+
+
+def _drop_axis(call: Any, func_ir: Any) -> None:
+    """Turn ``x.sum(axis=-1, keepdims=True)``, and the like, into ``x.sum()``: one row has no other axis."""
+    function = func_ir.get_definition(call.func)
+    if not isinstance(function, ir.Expr) or function.op != "getattr":
+        return
+    if function.attr not in ("sum", "max", "min", "mean", "prod"):
+        return
+    owner = func_ir.get_definition(function.value)
+    of_numpy = isinstance(owner, ir.Global | ir.FreeVar) and owner.value is np
+    call.args = call.args[: 1 if of_numpy else 0]
+    call.kws = ()
 
 
 class _FormulaCompiler(CompilerBase):  # type: ignore[misc]
@@ -98,12 +111,12 @@ def _as_compiled(value: Any, to_dtype: type, by_rows: bool) -> Any:
     if value is functions.erf and not by_rows:
         return vectormath.erf
     if isinstance(value, python_types.FunctionType) and value not in vars(vectormath).values():
-        return formula(value)
+        return formula(value, by_rows)
     return value
 
 
-def formula(function: Function) -> Function:
-    """Return a formula as compiled code can call it."""
+def formula(function: Function, by_rows: bool = False) -> Function:
+    """Return a formula as compiled code can call it, with numbers or with whole rows."""
     if not JITTED:
         return function
     if isinstance(function, np.ufunc):
@@ -111,7 +124,9 @@ def formula(function: Function) -> Function:
         function = (lambda z: ufunc(z)) if function.nin == 1 else (lambda z, a: ufunc(z, a))
     if not isinstance(function, python_types.FunctionType):
         raise TypeError(f"it is made of a {type(function).__name__}, not of a function")
-    result: Function = numba.njit(function, pipeline_class=_FormulaCompiler, forceinline=True, **INNER)
+    # by rows: what would fuse expressions of arrays stumbles over numbers of a given dtype
+    options = {"no_rewrites": True} if by_rows else {"forceinline": True}
+    result: Function = numba.njit(function, pipeline_class=_FormulaCompiler, **INNER, **options)
     return result
 
 

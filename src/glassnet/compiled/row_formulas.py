@@ -123,7 +123,7 @@ numba.extending.overload(_array)(lambda numbers, n: lambda numbers, n: numba.car
 def _compiled_rows(function: Function) -> Function:
     from glassnet.compiled.formulas import formula
 
-    return formula(function)
+    return formula(function, by_rows=True)
 
 
 def row_value(function: Function) -> Function:

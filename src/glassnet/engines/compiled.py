@@ -160,7 +160,7 @@ class CompiledEngine(Engine):
         weights = block.sample_weight
         if len(weights) and (weights == 1).all():
             return np.diff(bounds).astype(np.float64)
-        return np.add.reduceat(weights[order].astype(np.float64), bounds[:-1])
+        return np.add.reduceat(weights[order[: bounds[-1]]].astype(np.float64), bounds[:-1])
 
     def _targets(self, block: Block) -> tuple[Array, Array, bool]:
         """Return labels and targets as the workers read them; one of them is empty."""
@@ -246,7 +246,8 @@ class CompiledEngine(Engine):
         """Return the error of the block for each θ of a stack; see `Engine.losses`."""
         c = self.objective.coefficients(block.sample_weight)
         targets = block.y if block.y.ndim == 1 else self.objective.loss.smooth(block.y)
-        errors = self._evaluator.errors_of_population(thetas, block.x, targets, c)
+        own = np.asarray(thetas, self.network.dtype)
+        errors = self._evaluator.errors_of_population(own, block.x, targets, c)
         penalties: Array = np.asarray(self.objective.penalty(thetas, self.network.layout))
         return errors + penalties
 
