@@ -10,8 +10,9 @@ from two_engines import LABELS, NUMBERS, X, cases, network, train
 
 import glassnet as gn
 from glassnet.compiled import program
-from glassnet.engines import compiled
+from glassnet.engines import Block, CompiledEngine, Descent, Rates, compiled
 from glassnet.errors import GlassnetError
+from glassnet.maths.optimizers import OPTIMIZERS
 
 pytestmark = pytest.mark.filterwarnings("ignore:The network has .* outputs, but Y names only")
 THREADS = (1, 2, 3, 4)
@@ -127,3 +128,21 @@ def test_killed_and_resumed_with_another_number_of_threads(case, steps, before, 
     assert resumed.bits[:2] == whole.bits[:2]
     if whole.engine.state.step > steps:  # else the run had ended, and its second call takes no step
         assert resumed.bits == whole.bits
+
+
+@pytest.mark.parametrize("optimizer", ["nadam(0.001)", "sgd(0.001)"])
+def test_stopped_in_the_middle_of_one_call(optimizer):
+    """The scalars of the optimizer count the steps that were taken, not those that were asked for."""
+    n, net = 400_000, network((2, "tanh"), (1, "identity"), inputs=2)
+    block = Block(X[:4, :2], NUMBERS[:4, :1], np.ones(4))
+    order, rates = np.tile(np.arange(4), n), Rates(np.full(n, 0.001))
+    objective, descent = net.objective("squared_error"), Descent(OPTIMIZERS.resolve(optimizer))
+    stopped, whole = (CompiledEngine(net.copy(), objective, descent, 4, 0, threads=1) for _ in range(2))
+    bounds = np.arange(0, 4 * n + 1, 4)
+    taken = len(stopped.run(block, order, bounds, rates, lambda: True))
+    assert 0 < taken < n
+    assert stopped.state.step == stopped.state.optimizer["step"] == taken
+    whole.run(block, order[: 4 * taken], bounds[: taken + 1], Rates(rates.learning_rate[:taken]), lambda: False)
+    assert stopped.network.theta.tobytes() == whole.network.theta.tobytes()
+    for name, array in whole.state.optimizer.items():
+        assert stopped.state.optimizer[name].tobytes() == array.tobytes(), name

@@ -1,4 +1,4 @@
-"""Products and copies of matrices against NumPy: any size and stride, nothing outside the result, compiled and as Python."""
+"""Products and copies of matrices against NumPy: any size and stride, and nothing written outside the result."""
 
 from __future__ import annotations
 

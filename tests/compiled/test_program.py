@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numba
 import numpy as np
 import pytest
@@ -65,7 +67,7 @@ def test_shares_cover_the_pieces_in_order(net, threads):
     assert shares[0] == 0
     assert shares[-1] == len(program.pieces)
     assert (np.diff(shares) >= 0).all()
-    work = [program.pieces.count[a:b].sum() for a, b in zip(shares[:-1], shares[1:], strict=True)]
+    work = [program.pieces.count[a:b].sum() for a, b in itertools.pairwise(shares)]
     fair, largest = net.theta.size / threads, int(program.pieces.count.max())
     assert max(work) <= fair + largest + program.shape.columns * len(program.pieces) / threads + program.shape.columns
 
@@ -101,7 +103,7 @@ def places(program):
 
 def assert_apart(found, size, room):
     found = sorted(found, key=lambda place: place[1])
-    for (name, _, end), (after, start, _) in zip(found, found[1:], strict=False):
+    for (name, _, end), (after, start, _) in itertools.pairwise(found):
         assert end <= start, f"{name} reaches into {after}"
     for name, start, end in found:
         assert start >= 0

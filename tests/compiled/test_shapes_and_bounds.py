@@ -1,4 +1,4 @@
-"""Every host's tiles, plain Python with NumPy's bounds, and guards between matrices: the same training as the reference's."""
+"""Tiles of every host, plain Python with NumPy's bounds, guards between matrices: always the reference's training."""
 
 from __future__ import annotations
 
@@ -62,6 +62,7 @@ HOSTS = {
     "vectors of 16 bytes": {"GLASSNET_VECTOR_BYTES": "16"},
     "vectors of 32 bytes": {"GLASSNET_VECTOR_BYTES": "32"},
     "vectors of 64 bytes": {"GLASSNET_VECTOR_BYTES": "64"},
+    "bounds checked by Numba": {"NUMBA_BOUNDSCHECK": "1"},
     "AVX2": {
         "NUMBA_CPU_NAME": "haswell",
         "NUMBA_CPU_FEATURES": "+64bit,+avx,+avx2,+bmi,+bmi2,+cmov,+cx16,+f16c,+fma,+fxsr,+lzcnt,+mmx,+movbe,+popcnt"

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from glassnet.compiled import evaluation, formulas, products, steps
+from glassnet.compiled import evaluation, formulas, products, small, steps
+from glassnet.compiled.decorator import compiled
 from glassnet.compiled.records import Job, Rows
 
 Function = Callable[..., Any]
@@ -21,7 +22,7 @@ def _with_job(function: Function, before: str, after: str) -> tuple[Function, tu
     b, a = [f"b{i}" for i in range(len(before))], [f"a{i}" for i in range(len(after))]
     j = [f"j{i}" for i in range(len(JOB))]
     job = f"Job({', '.join(j[:5])}, Rows({', '.join(j[5:])}))"
-    names = {"function": function, "Job": Job, "Rows": Rows}
+    names = {"function": function if hasattr(function, "py_func") else compiled(function), "Job": Job, "Rows": Rows}
     source = f"def entry({', '.join(b + j + a)}):\n    return function({', '.join([*b, job, *a])})"
     exec(source, names)
     entry: Function = names["entry"]
@@ -37,6 +38,11 @@ def _plain(function: Function) -> Function:
 def take_steps() -> tuple[Function, tuple[str, ...]]:
     """Return the worker that trains."""
     return _with_job(steps.take_steps, "nnn", "iidxddi")
+
+
+def take_small_steps(*parts: Any) -> tuple[Function, tuple[str, ...]]:
+    """Return the worker that trains a network of certain sizes, all of them small."""
+    return _with_job(small.take_small_steps(*parts), "nnn", "iidxddi")
 
 
 def predict_rows() -> tuple[Function, tuple[str, ...]]:

@@ -68,6 +68,7 @@ RUN = _table(
     "coefficients",
     "apart",  # whether gradient and update are separate phases
     "sum_reduction",
+    "small",  # memory of steps made for the network's very sizes
     "key0",
     "key1",
     "first_step",

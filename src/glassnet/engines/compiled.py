@@ -12,15 +12,18 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.compiled.evaluator import Evaluator, handles_of
-from glassnet.compiled.machine_code import Kernel, NotCompilable
+from glassnet.compiled.evaluator import Evaluator, announce, handles_of
+from glassnet.compiled.machine_code import Kernel, NotCompilable, addresses
 from glassnet.compiled.plan import Product
 from glassnet.compiled.program import Program
 from glassnet.compiled.records import NOT_FINITE
+from glassnet.compiled.sizes import FIRST_SMALL_STEP, small_places
 from glassnet.compiled.team import NEVER, cores, new_counters, run
 from glassnet.engines.engine import Block, Descent, Engine, Rates, Steps
 from glassnet.engines.nonfinite import non_finite_step
 from glassnet.errors import NonFiniteError
+from glassnet.maths.activation import Activation
+from glassnet.maths.loss import ElementwiseLoss, ShortForm
 from glassnet.maths.optimizers import ElementwiseOptimizer
 from glassnet.maths.random import Purpose
 from glassnet.network.backprop import short_form
@@ -77,6 +80,7 @@ class CompiledEngine(Engine):
             program.run[0].coefficients = coefficients
             kernels.append(Kernel("move", dtype.name, (optimizer.formula, slots, coefficients)))
         layout = network.layout
+        self._small = self._small_kernel(program, short, slots)
         program.for_training(slots, ~layout.mask("trainable"), layout.mask("penalised"), descent.clip_norm is not None)
         record = program.run[0]
         record.labels = program.memory.place(2)
@@ -96,6 +100,27 @@ class CompiledEngine(Engine):
         self._shares = program.shares()
         self._prepared: tuple[Block, Array, Array, bool] | None = None
 
+    def _small_kernel(self, program: Program, short: ShortForm | None, slots: int) -> Kernel | None:
+        """Return the kernel made for the very sizes of this network and batch, if they are small and all is plain."""
+        objective, descent, layers = self.objective, self.descent, program.layers
+        biases = [layer.product is not None and layer.product.biases is not None for layer in layers[1:]]
+        places = small_places([layer.units for layer in layers], biases, self.batch_size, slots)
+        activations = tuple(layer.activation for layer in layers[1:])
+        plain = (
+            isinstance(objective.loss, ElementwiseLoss)
+            and (short is None or short.term is not None)
+            and all(isinstance(g, Activation) for g in activations)
+            and not any(layer.masks for layer in layers)
+            and (objective.l1, objective.l2, descent.clip_value, descent.clip_norm) == (0, 0, None, None)
+            and bool(self.network.layout.mask("trainable").all())
+        )
+        if places is None or not plain or not isinstance(descent.optimizer, ElementwiseOptimizer):
+            return None
+        record = program.run[0]
+        record.small = program.memory.place(places.end)
+        parts = (activations, objective.loss, short, descent.optimizer.formula, slots, int(record.coefficients))
+        return Kernel("take_small_steps", self.network.dtype.name, (places, *parts))
+
     # --- steps --------------------------------------------------------------------------------------------------
 
     def run(self, block: Block, order: Array, bounds: Array, rates: Rates, stop: Callable[[], bool]) -> Steps:
@@ -103,6 +128,9 @@ class CompiledEngine(Engine):
         optimizer = self.descent.optimizer
         if not isinstance(optimizer, ElementwiseOptimizer):
             return self._run_one_by_one(block, order, bounds, rates, stop)
+        cut = FIRST_SMALL_STEP - self.state.step
+        if self._small is not None and 0 < cut < len(rates):
+            return self._run_in_two(cut, block, order, bounds, rates, stop)
         totals = self._totals(block, order, bounds)
         counted = np.flatnonzero(totals)
         scalars = {name: self.state.optimizer[name].copy() for name in optimizer.scalars}
@@ -119,8 +147,9 @@ class CompiledEngine(Engine):
                 self.state.optimizer[name][...] = value
             if moved:
                 optimizer.coefficients_of_steps(self.state.optimizer, *_rates_of(rates, counted[:moved]))
-        theta_next = self._theta(moved + 1)
-        self.network.theta[:] = self._theta(moved)
+        half = 0 if self._takes_small_steps else moved
+        theta_next = self._theta(half + 1)
+        self.network.theta[:] = self._theta(half)
         self.state.step += taken
         met = Steps(errors[:taken], totals[:taken])
         if failed:
@@ -129,6 +158,23 @@ class CompiledEngine(Engine):
             error.steps = met
             raise error
         return met
+
+    def _run_in_two(
+        self, cut: int, block: Block, order: Array, bounds: Array, rates: Rates, stop: Callable[[], bool]
+    ) -> Steps:
+        """Take steps up to a cut and from there on, since the two are computed by different functions."""
+        first = self.run(block, order, bounds[: cut + 1], rates[:cut], stop)
+        if len(first) < cut:
+            return first
+        try:
+            return first + self.run(block, order, bounds[cut:], rates[cut:], stop)
+        except NonFiniteError as error:
+            error.steps = first + error.steps
+            raise
+
+    @property
+    def _takes_small_steps(self) -> bool:
+        return self._small is not None and self.state.step >= FIRST_SMALL_STEP
 
     def _take(
         self, block: Block, order: Array, bounds: Array, totals: Array, coefficients: Array, stop: Callable[[], bool]
@@ -146,7 +192,10 @@ class CompiledEngine(Engine):
         numbers = np.ascontiguousarray(coefficients, self.network.dtype)
         after = [self._shares, np.ascontiguousarray(bounds, np.int64), totals, numbers, errors, self._partials]
         record.moves = bool(coefficients.size) or self._elementwise
-        taken = run(self._take_steps, self._workers, [len(totals), *job, *rows, *after], counters, stop)
+        worker, threads = self._take_steps, self._workers
+        if self._small is not None and self._takes_small_steps:
+            worker, threads = addresses([self._small], announce)[0], 1
+        taken = run(worker, threads, [len(totals), *job, *rows, *after], counters, stop)
         return taken, errors, bool(counters[NOT_FINITE] < NEVER)
 
     def _theta(self, moved: int) -> Array:

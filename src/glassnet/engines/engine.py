@@ -109,6 +109,9 @@ class Steps:
     def __len__(self) -> int:
         return len(self.errors)
 
+    def __add__(self, more: Steps) -> Steps:
+        return Steps(np.concatenate([self.errors, more.errors]), np.concatenate([self.weights, more.weights]))
+
 
 @final
 @dataclass(frozen=True)
@@ -127,6 +130,9 @@ class Rates:
 
     def __len__(self) -> int:
         return len(self.learning_rate)
+
+    def __getitem__(self, which: slice) -> Rates:
+        return Rates(self.learning_rate[which], None if self.momentum is None else self.momentum[which])
 
 
 class Engine(ABC):

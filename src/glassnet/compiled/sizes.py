@@ -1,0 +1,99 @@
+"""Which networks are small enough for steps made for their very sizes, and where their numbers lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+_MOST_NUMBERS = 64
+_MOST_PRODUCTS = 256
+
+FIRST_SMALL_STEP = 5000
+"""The step of a run from which they are taken: fewer are not worth what compiling them takes."""
+
+
+class SmallPlaces(NamedTuple):
+    """Where the numbers of a small network lie in its own little memory; θ begins at 0.
+
+    Parameters
+    ----------
+    units : tuple of int
+        Of the input and every layer.
+    rows, parameters : int
+    w, b, a, d : tuples of int
+        Of every layer's weights, biases (−1 for none), outputs and blame; entry 0 is the input's.
+    y, c, g, theta_next, slots, end : int
+        Truths, shares, gradient, what θ becomes, the optimizer's slots, and where it ends.
+    checked : (int, int)
+        From where to where every number must be finite.
+    """
+
+    units: tuple[int, ...]
+    rows: int
+    parameters: int
+    w: tuple[int, ...]
+    b: tuple[int, ...]
+    a: tuple[int, ...]
+    d: tuple[int, ...]
+    y: int
+    c: int
+    g: int
+    theta_next: int
+    slots: int
+    end: int
+    checked: tuple[int, int]
+
+
+def small_places(units: Sequence[int], biases: Sequence[bool], rows: int, slots: int) -> SmallPlaces | None:
+    """Return where the numbers of a network lie, or None if it is not small.
+
+    Parameters
+    ----------
+    units : sequence of int
+        Of the input and every layer.
+    biases : sequence of bool
+        Whether each layer has them.
+    rows, slots : int
+    """
+    pairs = list(pairwise(units))
+    products = sum(n * m for n, m in pairs)
+    w, b, place = [-1], [-1], 0
+    for (n, m), has_bias in zip(pairs, biases, strict=True):
+        w.append(place)
+        place += n * m
+        b.append(place if has_bias else -1)
+        place += m if has_bias else 0
+    parameters = place
+    if parameters > _MOST_NUMBERS or max(units) * rows > _MOST_NUMBERS or products * rows > _MOST_PRODUCTS:
+        return None
+    a = []
+    for n in units:
+        a.append(place)
+        place += n * rows
+    y, c = place, place + units[-1] * rows
+    place = c + rows
+    d = [-1]
+    first_checked = place
+    for n in units[1:]:
+        d.append(place)
+        place += n * rows
+    g = place
+    theta_next = g + parameters
+    memories = theta_next + parameters
+    return SmallPlaces(
+        units=tuple(int(n) for n in units),
+        rows=rows,
+        parameters=parameters,
+        w=tuple(w),
+        b=tuple(b),
+        a=tuple(a),
+        d=tuple(d),
+        y=y,
+        c=c,
+        g=g,
+        theta_next=theta_next,
+        slots=memories,
+        end=memories + slots * parameters,
+        checked=(first_checked, theta_next),
+    )

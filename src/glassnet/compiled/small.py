@@ -1,0 +1,222 @@
+"""Steps of a network so small that calls would cost more than its arithmetic: one function, made for its very sizes.
+
+Every size is a constant here, so that the compiler unrolls all loops and keeps most numbers in registers. Rows lie in
+vector lanes: unit j of row r is number ``j·rows + r``. A batch with fewer rows is filled up with rows of share c = 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numba
+import numpy as np
+
+from glassnet.compiled.decorator import INNER
+from glassnet.compiled.formulas import formula
+from glassnet.compiled.formulas import move as move_formula
+from glassnet.compiled.intrinsics import Numbers, at, look, record
+from glassnet.compiled.records import ABORTED, LAST_STEP, NOT_FINITE, WISHED, Job
+from glassnet.compiled.sizes import SmallPlaces
+from glassnet.maths.activation import Activation
+from glassnet.maths.loss import ElementwiseLoss, ShortForm
+
+Function = Callable[..., Any]
+
+
+def inlined(function: Function) -> Function:
+    """Compile a function into the middle of whoever calls it."""
+    result: Function = numba.njit(**INNER, forceinline=True)(function)
+    return result
+
+
+def _in_turn(functions: Sequence[Function]) -> Function:
+    """Return a function of the memory that calls functions one after the other."""
+    first, *others = functions
+    if not others:
+        return first
+    rest = _in_turn(others)
+
+    @inlined
+    def in_turn(m: Numbers) -> None:
+        first(m)
+        rest(m)
+
+    return in_turn
+
+
+def _forward(p: SmallPlaces, k: int, g: Activation, only_value: bool) -> Function:
+    """Return ``(m)``: Z = A W + b and A = g(Z) of layer k; d gets the slope, or keeps z where only the value counts."""
+    inputs, outputs, rows = p.units[k - 1], p.units[k], p.rows
+    before, a, d, w, b = p.a[k - 1], p.a[k], p.d[k], p.w[k], p.b[k]
+    value, slope = formula(g.value), formula(g.slope)
+
+    @inlined
+    def forward(m: Numbers) -> None:
+        for j in range(outputs):
+            for r in range(rows):
+                z = m[b + j] if b >= 0 else m[w] * 0
+                for i in range(inputs):
+                    z += m[w + i * outputs + j] * m[before + i * rows + r]
+                m[d + j * rows + r] = z
+        for q in range(outputs * rows):
+            z = m[d + q]
+            m[a + q] = value(z)
+            if not only_value:
+                m[d + q] = slope(z, m[a + q])
+
+    return forward
+
+
+def _backward(p: SmallPlaces, k: int) -> Function:
+    """Return ``(m)``: the gradient of layer k, and the blame of the layer before, where there is one."""
+    inputs, outputs, rows = p.units[k - 1], p.units[k], p.rows
+    a, d, d_before, w, b, g_w, g_b = p.a[k - 1], p.d[k], p.d[k - 1], p.w[k], p.b[k], p.g + p.w[k], p.g + p.b[k]
+
+    @inlined
+    def backward(m: Numbers) -> None:
+        for j in range(outputs):
+            for i in range(inputs):  # (4)  ∂E/∂W = aᵀ δ
+                total = m[w] * 0
+                for r in range(rows):
+                    total += m[a + i * rows + r] * m[d + j * rows + r]
+                m[g_w + i * outputs + j] = total
+            if b >= 0:  # (3)  ∂E/∂b = Σ δ
+                total = m[w] * 0
+                for r in range(rows):
+                    total += m[d + j * rows + r]
+                m[g_b + j] = total
+        if k > 1:  # (2)  δ of the layer before = (θᵀ δ) ⊙ g′(z)
+            for i in range(inputs):
+                for r in range(rows):
+                    total = m[w] * 0
+                    for j in range(outputs):
+                        total += m[d + j * rows + r] * m[w + i * outputs + j]
+                    m[d_before + i * rows + r] *= total
+
+    return backward
+
+
+def _blame(p: SmallPlaces, loss: ElementwiseLoss, short: ShortForm | None) -> Function:
+    """Return ``(m)``: (1) the last layer's blame; it returns Σ c E."""
+    outputs, rows, a, d, y, c = p.units[-1], p.rows, p.a[-1], p.d[-1], p.y, p.c
+    is_short = short is not None
+    term = formula(loss.term if short is None else short.term)  # type: ignore[arg-type]
+    slope = formula(loss.term_slope if short is None else short.blame)
+    share = 1.0 / outputs if loss.mean_over_outputs else 1.0
+
+    @inlined
+    def blame(m: Numbers) -> float:
+        error = 0.0
+        for j in range(outputs):
+            for r in range(rows):
+                q = j * rows + r
+                if is_short:
+                    error += np.float64(m[c + r] * term(m[d + q], m[y + q]))
+                    m[d + q] = m[c + r] * slope(m[a + q], m[y + q])
+                else:
+                    error += share * m[c + r] * term(m[a + q], m[y + q])
+                    m[d + q] *= m[c + r] * (slope(m[a + q], m[y + q]) * share)
+        return error
+
+    return blame
+
+
+def take_small_steps(
+    p: SmallPlaces,
+    activations: tuple[Activation, ...],
+    loss: ElementwiseLoss,
+    short: ShortForm | None,
+    step: Function,
+    slots: int,
+    coefficients: int,
+) -> Function:
+    """Return a function with the arguments of `steps.take_steps`, for one thread, that leaves θ in its first place.
+
+    Where a number is not finite, what the step would have made of θ is left in the second.
+    """
+    layers = range(1, len(p.units))
+    last = layers[-1]
+    forward = _in_turn([_forward(p, k, activations[k - 1], short is not None and k == last) for k in layers])
+    backward = _in_turn([_backward(p, k) for k in reversed(layers)])
+    blame, move = _blame(p, loss, short), inlined(move_formula(step, slots, coefficients))
+    n, rows, inputs, outputs = p.parameters, p.rows, p.units[0], p.units[-1]
+    x_place, y_place, c_place, gradient, theta_next, memories = p.a[0], p.y, p.c, p.g, p.theta_next, p.slots
+
+    @inlined
+    def fetch(job: Job, m: Numbers, start: int, stop: int, total: float) -> None:
+        run, data = record(job.run, 0), job.rows
+        for r in range(rows):
+            row, c = data.order[start], 0.0
+            if start + r < stop:
+                row = data.order[start + r]
+                weight = data.weight[row]
+                c = weight if run.sum_reduction else weight / total
+            if c == 0:  # a row of weight 0, or none: another stands in for it
+                k = start
+                while data.weight[data.order[k]] == 0:
+                    k += 1
+                row = data.order[k]
+            m[c_place + r] = c
+            for i in range(inputs):
+                m[x_place + i * rows + r] = data.x[row * inputs + i]
+            for j in range(outputs):
+                if run.labels >= 0:
+                    m[y_place + j * rows + r] = job.memory[run.labels + (0 if data.labels[row] == j else 1)]
+                else:
+                    m[y_place + j * rows + r] = data.targets[row * outputs + j]
+
+    def take_small_steps(
+        thread: int,
+        threads: int,
+        steps: int,
+        job: Job,
+        shares: Numbers,
+        bounds: Numbers,
+        totals: Numbers,
+        numbers: Numbers,
+        errors: Numbers,
+        partials: Numbers,
+        counters: Numbers,
+    ) -> int:
+        run = record(job.run, 0)
+        m, theta = at(job.memory, run.small), at(job.memory, run.theta)
+        for i in range(n):
+            m[i] = theta[i]
+        for k in range(slots):
+            for i in range(n):
+                m[memories + k * n + i] = job.memory[run.slots + k * run.from_gradient + i]
+        taken = steps
+        for s in range(steps):
+            if totals[s] == 0:
+                errors[s] = 0
+                continue
+            fetch(job, m, bounds[s], bounds[s + 1], totals[s])
+            forward(m)
+            error = blame(m)
+            backward(m)
+            after = at(m, theta_next)
+            bad = move(m, after, at(m, gradient), at(m, memories), n, at(numbers, s * coefficients), n)
+            for q in range(p_first_d, p_last_d):  # what z, slope or blame has become, and the gradient
+                bad |= int(m[q] - m[q] != 0)
+            if bad or error - error != 0:
+                counters[NOT_FINITE] = s
+                taken = s
+                break
+            for i in range(n):
+                m[i] = m[theta_next + i]
+            errors[s] = error / totals[s] if run.sum_reduction else error
+            if look(counters, WISHED) or look(counters, ABORTED):
+                counters[LAST_STEP] = s
+                taken = s + 1
+                break
+        for i in range(n):
+            theta[i] = m[i]
+            job.memory[run.theta + run.from_gradient + i] = m[theta_next + i]
+        for k in range(slots):
+            for i in range(n):
+                job.memory[run.slots + k * run.from_gradient + i] = m[memories + k * n + i]
+        return taken
+
+    p_first_d, p_last_d = p.checked
+    return take_small_steps
