@@ -133,7 +133,7 @@ def test_killed_and_resumed_with_another_number_of_threads(case, steps, before, 
 @pytest.mark.parametrize("optimizer", ["nadam(0.001)", "sgd(0.001)"])
 def test_stopped_in_the_middle_of_one_call(optimizer):
     """The scalars of the optimizer count the steps that were taken, not those that were asked for."""
-    n, net = 400_000, network((2, "tanh"), (1, "identity"), inputs=2)
+    n, net = 400_000, network((16, "tanh"), (1, "identity"), inputs=2)  # much more than one look at the wish takes
     block = Block(X[:4, :2], NUMBERS[:4, :1], np.ones(4))
     order, rates = np.tile(np.arange(4), n), Rates(np.full(n, 0.001))
     objective, descent = net.objective("squared_error"), Descent(OPTIMIZERS.resolve(optimizer))

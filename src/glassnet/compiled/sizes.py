@@ -25,8 +25,6 @@ class SmallPlaces(NamedTuple):
         Of every layer's weights, biases (−1 for none), outputs and blame; entry 0 is the input's.
     y, c, g, theta_next, slots, end : int
         Truths, shares, gradient, what θ becomes, the optimizer's slots, and where it ends.
-    checked : (int, int)
-        From where to where every number must be finite.
     """
 
     units: tuple[int, ...]
@@ -42,7 +40,6 @@ class SmallPlaces(NamedTuple):
     theta_next: int
     slots: int
     end: int
-    checked: tuple[int, int]
 
 
 def small_places(units: Sequence[int], biases: Sequence[bool], rows: int, slots: int) -> SmallPlaces | None:
@@ -74,7 +71,6 @@ def small_places(units: Sequence[int], biases: Sequence[bool], rows: int, slots:
     y, c = place, place + units[-1] * rows
     place = c + rows
     d = [-1]
-    first_checked = place
     for n in units[1:]:
         d.append(place)
         place += n * rows
@@ -95,5 +91,4 @@ def small_places(units: Sequence[int], biases: Sequence[bool], rows: int, slots:
         theta_next=theta_next,
         slots=memories,
         end=memories + slots * parameters,
-        checked=(first_checked, theta_next),
     )

@@ -197,8 +197,8 @@ def take_small_steps(
             backward(m)
             after = at(m, theta_next)
             bad = move(m, after, at(m, gradient), at(m, memories), n, at(numbers, s * coefficients), n)
-            for q in range(p_first_d, p_last_d):  # what z, slope or blame has become, and the gradient
-                bad |= int(m[q] - m[q] != 0)
+            for i in range(n):
+                bad |= int(m[gradient + i] - m[gradient + i] != 0)
             if bad or error - error != 0:
                 counters[NOT_FINITE] = s
                 taken = s
@@ -218,5 +218,4 @@ def take_small_steps(
                 job.memory[run.slots + k * run.from_gradient + i] = m[memories + k * n + i]
         return taken
 
-    p_first_d, p_last_d = p.checked
     return take_small_steps
