@@ -47,10 +47,15 @@ def compile_kernel(kernel: Kernel, name: str) -> tuple[str, list[str], bytes, in
     kinds = plain | tables | {"n": types.int64}
     signature = types.int64(*(kinds[letter] for letter in letters))
     function.__name__ = function.__qualname__ = name.replace("-", "_")  # no two kernels share a symbol
+    slp = numba.config.SLP_VECTORIZE
     try:
+        # steps of a network's very sizes have no loops left: vectors must be found among single instructions
+        numba.config.SLP_VECTORIZE = int(kernel.name == "take_small_steps")
         made = numba.cfunc(signature, **FLAGS)(function)
     except Exception as error:  # Numba's own errors, and whatever its passes stumble over
         raise NotCompilable(_in_words(kernel, error)) from error
+    finally:
+        numba.config.SLP_VECTORIZE = slp
     _kept.append(made)  # its machine code lives as long as it
     _, _, (code, bitcode) = made._library.serialize_using_object_code()
     called = [f.name for f in llvm.parse_bitcode(bitcode).functions if f.is_declaration]

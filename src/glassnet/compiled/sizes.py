@@ -13,6 +13,14 @@ FIRST_SMALL_STEP = 5000
 """The step of a run from which they are taken: fewer are not worth what compiling them takes."""
 
 
+_LANES = 8
+
+
+def filled_up(count: int) -> int:
+    """Return the next multiple of some lanes: a loop that long becomes one vector after the other, with nothing left."""
+    return -(-count // _LANES) * _LANES
+
+
 class SmallPlaces(NamedTuple):
     """Where the numbers of a small network lie in its own little memory; θ begins at 0.
 
@@ -67,13 +75,13 @@ def small_places(units: Sequence[int], biases: Sequence[bool], rows: int, slots:
     a = []
     for n in units:
         a.append(place)
-        place += n * rows
+        place += filled_up(n * rows)
     y, c = place, place + units[-1] * rows
     place = c + rows
     d = [-1]
     for n in units[1:]:
         d.append(place)
-        place += n * rows
+        place += filled_up(n * rows)
     g = place
     theta_next = g + parameters
     memories = theta_next + parameters

@@ -17,7 +17,7 @@ from glassnet.compiled.formulas import formula
 from glassnet.compiled.formulas import move as move_formula
 from glassnet.compiled.intrinsics import Numbers, at, look, record
 from glassnet.compiled.records import ABORTED, LAST_STEP, NOT_FINITE, WISHED, Job
-from glassnet.compiled.sizes import SmallPlaces
+from glassnet.compiled.sizes import SmallPlaces, filled_up
 from glassnet.maths.activation import Activation
 from glassnet.maths.loss import ElementwiseLoss, ShortForm
 
@@ -45,21 +45,21 @@ def _in_turn(functions: Sequence[Function]) -> Function:
     return in_turn
 
 
-def _forward(p: SmallPlaces, k: int, g: Activation, only_value: bool) -> Function:
+def _forward(p: SmallPlaces, zero: Any, k: int, g: Activation, only_value: bool) -> Function:
     """Return ``(m)``: Z = A W + b and A = g(Z) of layer k; d gets the slope, or keeps z where only the value counts."""
     inputs, outputs, rows = p.units[k - 1], p.units[k], p.rows
     before, a, d, w, b = p.a[k - 1], p.a[k], p.d[k], p.w[k], p.b[k]
-    value, slope = formula(g.value), formula(g.slope)
+    value, slope, lanes = formula(g.value), formula(g.slope), filled_up(outputs * rows)
 
     @inlined
     def forward(m: Numbers) -> None:
         for j in range(outputs):
             for r in range(rows):
-                z = m[b + j] if b >= 0 else m[w] * 0
+                z = m[b + j] if b >= 0 else zero
                 for i in range(inputs):
                     z += m[w + i * outputs + j] * m[before + i * rows + r]
                 m[d + j * rows + r] = z
-        for q in range(outputs * rows):
+        for q in range(lanes):
             z = m[d + q]
             m[a + q] = value(z)
             if not only_value:
@@ -68,7 +68,7 @@ def _forward(p: SmallPlaces, k: int, g: Activation, only_value: bool) -> Functio
     return forward
 
 
-def _backward(p: SmallPlaces, k: int) -> Function:
+def _backward(p: SmallPlaces, zero: Any, k: int) -> Function:
     """Return ``(m)``: the gradient of layer k, and the blame of the layer before, where there is one."""
     inputs, outputs, rows = p.units[k - 1], p.units[k], p.rows
     a, d, d_before, w, b, g_w, g_b = p.a[k - 1], p.d[k], p.d[k - 1], p.w[k], p.b[k], p.g + p.w[k], p.g + p.b[k]
@@ -77,19 +77,19 @@ def _backward(p: SmallPlaces, k: int) -> Function:
     def backward(m: Numbers) -> None:
         for j in range(outputs):
             for i in range(inputs):  # (4)  ∂E/∂W = aᵀ δ
-                total = m[w] * 0
+                total = zero
                 for r in range(rows):
                     total += m[a + i * rows + r] * m[d + j * rows + r]
                 m[g_w + i * outputs + j] = total
             if b >= 0:  # (3)  ∂E/∂b = Σ δ
-                total = m[w] * 0
+                total = zero
                 for r in range(rows):
                     total += m[d + j * rows + r]
                 m[g_b + j] = total
         if k > 1:  # (2)  δ of the layer before = (θᵀ δ) ⊙ g′(z)
             for i in range(inputs):
                 for r in range(rows):
-                    total = m[w] * 0
+                    total = zero
                     for j in range(outputs):
                         total += m[d + j * rows + r] * m[w + i * outputs + j]
                     m[d_before + i * rows + r] *= total
@@ -97,13 +97,13 @@ def _backward(p: SmallPlaces, k: int) -> Function:
     return backward
 
 
-def _blame(p: SmallPlaces, loss: ElementwiseLoss, short: ShortForm | None) -> Function:
+def _blame(p: SmallPlaces, zero: Any, loss: ElementwiseLoss, short: ShortForm | None) -> Function:
     """Return ``(m)``: (1) the last layer's blame; it returns Σ c E."""
     outputs, rows, a, d, y, c = p.units[-1], p.rows, p.a[-1], p.d[-1], p.y, p.c
     is_short = short is not None
     term = formula(loss.term if short is None else short.term)  # type: ignore[arg-type]
     slope = formula(loss.term_slope if short is None else short.blame)
-    share = 1.0 / outputs if loss.mean_over_outputs else 1.0
+    share = zero + 1 / outputs if loss.mean_over_outputs else zero + 1
 
     @inlined
     def blame(m: Numbers) -> float:
@@ -112,7 +112,7 @@ def _blame(p: SmallPlaces, loss: ElementwiseLoss, short: ShortForm | None) -> Fu
             for r in range(rows):
                 q = j * rows + r
                 if is_short:
-                    error += np.float64(m[c + r] * term(m[d + q], m[y + q]))
+                    error += m[c + r] * term(m[d + q], m[y + q])
                     m[d + q] = m[c + r] * slope(m[a + q], m[y + q])
                 else:
                     error += share * m[c + r] * term(m[a + q], m[y + q])
@@ -123,6 +123,7 @@ def _blame(p: SmallPlaces, loss: ElementwiseLoss, short: ShortForm | None) -> Fu
 
 
 def take_small_steps(
+    dtype: str,
     p: SmallPlaces,
     activations: tuple[Activation, ...],
     loss: ElementwiseLoss,
@@ -135,23 +136,23 @@ def take_small_steps(
 
     Where a number is not finite, what the step would have made of θ is left in the second.
     """
+    zero = np.dtype(dtype).type(0)  # a plain 0 would make float64 of float32
     layers = range(1, len(p.units))
     last = layers[-1]
-    forward = _in_turn([_forward(p, k, activations[k - 1], short is not None and k == last) for k in layers])
-    backward = _in_turn([_backward(p, k) for k in reversed(layers)])
-    blame, move = _blame(p, loss, short), inlined(move_formula(step, slots, coefficients))
+    forward = _in_turn([_forward(p, zero, k, activations[k - 1], short is not None and k == last) for k in layers])
+    backward = _in_turn([_backward(p, zero, k) for k in reversed(layers)])
+    blame, move = _blame(p, zero, loss, short), inlined(move_formula(step, slots, coefficients))
     n, rows, inputs, outputs = p.parameters, p.rows, p.units[0], p.units[-1]
     x_place, y_place, c_place, gradient, theta_next, memories = p.a[0], p.y, p.c, p.g, p.theta_next, p.slots
 
     @inlined
-    def fetch(job: Job, m: Numbers, start: int, stop: int, total: float) -> None:
-        run, data = record(job.run, 0), job.rows
+    def fetch(job: Job, m: Numbers, start: int, stop: int, share: float, labels: int) -> None:
+        data = job.rows
         for r in range(rows):
             row, c = data.order[start], 0.0
             if start + r < stop:
                 row = data.order[start + r]
-                weight = data.weight[row]
-                c = weight if run.sum_reduction else weight / total
+                c = data.weight[row] * share
             if c == 0:  # a row of weight 0, or none: another stands in for it
                 k = start
                 while data.weight[data.order[k]] == 0:
@@ -161,8 +162,8 @@ def take_small_steps(
             for i in range(inputs):
                 m[x_place + i * rows + r] = data.x[row * inputs + i]
             for j in range(outputs):
-                if run.labels >= 0:
-                    m[y_place + j * rows + r] = job.memory[run.labels + (0 if data.labels[row] == j else 1)]
+                if labels >= 0:
+                    m[y_place + j * rows + r] = job.memory[labels + (0 if data.labels[row] == j else 1)]
                 else:
                     m[y_place + j * rows + r] = data.targets[row * outputs + j]
 
@@ -186,12 +187,13 @@ def take_small_steps(
         for k in range(slots):
             for i in range(n):
                 m[memories + k * n + i] = job.memory[run.slots + k * run.from_gradient + i]
+        sums, labels = run.sum_reduction != 0, run.labels
         taken = steps
         for s in range(steps):
             if totals[s] == 0:
                 errors[s] = 0
                 continue
-            fetch(job, m, bounds[s], bounds[s + 1], totals[s])
+            fetch(job, m, bounds[s], bounds[s + 1], 1.0 if sums else 1.0 / totals[s], labels)
             forward(m)
             error = blame(m)
             backward(m)
@@ -205,7 +207,7 @@ def take_small_steps(
                 break
             for i in range(n):
                 m[i] = m[theta_next + i]
-            errors[s] = error / totals[s] if run.sum_reduction else error
+            errors[s] = error / totals[s] if sums else error
             if look(counters, WISHED) or look(counters, ABORTED):
                 counters[LAST_STEP] = s
                 taken = s + 1

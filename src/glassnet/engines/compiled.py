@@ -119,7 +119,8 @@ class CompiledEngine(Engine):
         record = program.run[0]
         record.small = program.memory.place(places.end)
         parts = (activations, objective.loss, short, descent.optimizer.formula, slots, int(record.coefficients))
-        return Kernel("take_small_steps", self.network.dtype.name, (places, *parts))
+        dtype = self.network.dtype.name
+        return Kernel("take_small_steps", dtype, (dtype, places, *parts))
 
     # --- steps --------------------------------------------------------------------------------------------------
 
