@@ -10,6 +10,7 @@ import argparse
 import statistics
 from pathlib import Path
 
+from benchmarks.fma import fma_peak
 from benchmarks.machine import machine, write
 from benchmarks.participants.ours import Ours, network
 from benchmarks.workloads import WORKLOADS, rows
@@ -23,11 +24,6 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--output", type=Path, default=RESULTS / "peak.json")
     options = parser.parse_args()
-    try:
-        from glassnet.compiled.peak import fma_peak
-    except ImportError as error:
-        raise SystemExit(f"The peak is measured by glassnet.compiled.peak, which cannot be imported: {error}") from None
-
     wide = WORKLOADS["wide"]
     counts = (1, options.threads)
     given = (wide, network(wide).theta, *rows(wide))

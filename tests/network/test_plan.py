@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import glassnet as gn
-from glassnet.maths.activations import ACTIVATIONS
 from glassnet.compiled.plan import Elementwise, Mask, Product, Row
+from glassnet.maths.activations import ACTIVATIONS
 
 
 def run(plan, theta, x, masks=None):

@@ -27,7 +27,7 @@ def announce() -> None:
     """Say once that something is being compiled, since the first training on a machine waits for it."""
     global _announced
     if not _announced:
-        print("glassnet: compiling for this machine, once; this takes some seconds ...", file=sys.stderr, flush=True)
+        print("glassnet: compiling what is new to this machine; this happens once ...", file=sys.stderr, flush=True)
     _announced = True
 
 

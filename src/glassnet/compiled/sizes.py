@@ -17,7 +17,7 @@ _LANES = 8
 
 
 def filled_up(count: int) -> int:
-    """Return the next multiple of some lanes: a loop that long becomes one vector after the other, with nothing left."""
+    """Return the next multiple of some lanes: a loop that long becomes whole vectors, with nothing left over."""
     return -(-count // _LANES) * _LANES
 
 
