@@ -64,7 +64,9 @@ class Entry:
         self.steps, self.epochs = min(8, limit), 1
         while (took := self.step_seconds() * self.steps) < seconds / 10 and self.steps < limit:
             self.steps = min(limit, self.steps * 10)
-        per_step = max(took, 1e-9) / self.steps
+        # a first difference of two calls may be all noise, even below 0
+        whole_call = self.others[-1].get("one_epoch_call", 0.0)
+        per_step = max(took / self.steps, whole_call / 10, 1e-9)
         self.steps = max(1, min(limit, round(seconds / per_step)))
         self.epochs = max(1, round(seconds / (per_step * self.steps)))
         self.step_seconds()  # with this length once before it counts: JAX compiles for it
