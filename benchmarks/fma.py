@@ -18,7 +18,7 @@ _TILES = 20_000
 
 def fma_peak(threads: int) -> float:
     """Return GFLOP/s of float32 on all threads at once: the median of five runs."""
-    address = addresses([Kernel("product", "float32")], lambda: None)[0]
+    address = addresses([Kernel("product", "float32")])[0]
     product = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 15)(address)
     return statistics.median(_one_run(product, threads) for _ in range(5))
 

@@ -58,26 +58,30 @@ def pull_back_rows(job: Job, k: int, first: int, last: int) -> None:
 
 
 @compiled
-def add_gradient(job: Job, p: int, first: int, last: int, slot: int, more: bool) -> None:
-    """Sum the gradient of piece p over rows `first` to `last` of the chunk, or add them to it if there is `more`."""
+def add_gradient(job: Job, p: int, place: int, first: int, last: int, more: bool) -> None:
+    """Sum the gradient of piece p over rows `first` to `last` of the chunk, at a place.
+
+    Where there is `more`, the sums go on from those of the chunk before, so that chunks do not show in the bits.
+    """
     run, memory, piece = record(job.run, 0), job.memory, record(job.pieces, p)
     before, stage = record(job.stages, piece.stage - 1), record(job.stages, piece.stage)
     n = stage.outputs
-    g = at(memory, run.gradient + slot * run.from_gradient + piece.place)
+    g = at(memory, place)
     delta = at(memory, stage.d + first * stage.d_row)
     if first == last:  # a slice of a chunk with few rows
         for j in range(0 if more else piece.count):
             g[j] = 0
     else:
         sizes, width = (piece.rows, n, last - first), tile_columns(memory)
-        a = at(memory, before.a + first * before.a_row + piece.first), 1, before.a_row  # (4)  ∂E/∂W = aᵀ δ
         if piece.is_bias:
             a = at(memory, run.one), 0, 0  # (3)  ∂E/∂b = Σ δ, as if of an input that is always 1
+        else:
+            a = at(memory, before.a + first * before.a_row + piece.first), 1, before.a_row  # (4)  ∂E/∂W = aᵀ δ
         multiply_tiles(run, sizes, a, (delta, width, stage.d_row), (g, n), (g, n, more), SET)
 
 
 @compiled
-def finish_gradient(job: Job, p: int, theta: int, partials: Numbers) -> int:
+def finish_gradient(job: Job, p: int, place: int, theta: int, partials: Numbers) -> int:
     """Sum the slices of piece p's gradient, add the penalty's, and measure it; return 1 if it is not finite, else 0.
 
     `partials` gets three numbers: the penalty of the piece, its largest gradient, and the sum of squares of the
@@ -85,10 +89,10 @@ def finish_gradient(job: Job, p: int, theta: int, partials: Numbers) -> int:
     """
     run, memory, piece = record(job.run, 0), job.memory, record(job.pieces, p)
     n = piece.count
-    g = at(memory, run.gradient + piece.place)
+    g = at(memory, place)
     w = at(memory, theta + piece.place)
     for s in range(1, run.slices):
-        more = at(g, s * run.from_gradient)
+        more = at(g, s * run.stride)
         for i in range(n):
             g[i] += more[i]
     if piece.penalised and (run.l1 != 0 or run.l2 != 0):
@@ -108,7 +112,7 @@ def finish_gradient(job: Job, p: int, theta: int, partials: Numbers) -> int:
 
 
 @compiled
-def clip_norm(job: Job, p: int, partials: Numbers) -> None:
+def clip_norm(job: Job, p: int, place: int, partials: Numbers) -> None:
     """Shorten piece p's gradient where the whole gradient is longer than `clip_norm`; every thread finds the same."""
     run, memory, piece = record(job.run, 0), job.memory, record(job.pieces, p)
     unit, total = 0.0, 0.0
@@ -121,28 +125,18 @@ def clip_norm(job: Job, p: int, partials: Numbers) -> None:
         total += partials[3 * q + 2] * share * share
     length = np.sqrt(total)
     if length > run.clip_norm / unit:
-        shorten(at(memory, run.gradient + piece.place), piece.count, unit, run.clip_norm / length)
+        shorten(at(memory, place), piece.count, unit, run.clip_norm / length)
 
 
 @compiled
-def move(job: Job, p: int, theta: int, theta_next: int, coefficients: Numbers) -> int:
+def move(job: Job, p: int, place: int, theta: int, theta_next: int, coefficients: Numbers) -> int:
     """Move piece p of θ by the optimizer's formula; return 1 if it is no longer finite, else 0."""
     run, memory, piece = record(job.run, 0), job.memory, record(job.pieces, p)
     if piece.frozen or run.moves == 0:
         return 0
-    place = piece.place
-    return call(
-        run.move,
-        (
-            at(memory, theta + place),
-            at(memory, theta_next + place),
-            at(memory, run.gradient + place),
-            at(memory, run.slots + place),
-            run.from_gradient,
-            coefficients,
-            piece.count,
-        ),
-    )
+    now, after = at(memory, theta + piece.place), at(memory, theta_next + piece.place)
+    slots = at(memory, run.slots + piece.place)
+    return call(run.move, (now, after, at(memory, place), slots, run.stride, coefficients, piece.count))
 
 
 @compiled

@@ -11,8 +11,8 @@ from numba import types
 
 from glassnet.compiled import kernels
 from glassnet.compiled.decorator import FLAGS
-from glassnet.compiled.intrinsics import handle
-from glassnet.compiled.machine_code import Kernel, NotCompilable
+from glassnet.compiled.intrinsics import YIELD, handle
+from glassnet.compiled.machine_code import Kernel, NotCompilable, provide
 from glassnet.compiled.records import MASK, PIECE, RUN, STAGE
 
 _TABLES = {"run": RUN, "stages": STAGE, "pieces": PIECE, "masks": MASK}
@@ -47,12 +47,15 @@ def compile_kernel(kernel: Kernel, name: str) -> tuple[str, list[str], bytes, in
     kinds = plain | tables | {"n": types.int64}
     signature = types.int64(*(kinds[letter] for letter in letters))
     function.__name__ = function.__qualname__ = name.replace("-", "_")  # no two kernels share a symbol
+    provide([YIELD])
     slp = numba.config.SLP_VECTORIZE
     try:
         # steps of a network's very sizes have no loops left: vectors must be found among single instructions
         numba.config.SLP_VECTORIZE = int(kernel.name == "take_small_steps")
         made = numba.cfunc(signature, **FLAGS)(function)
     except Exception as error:  # Numba's own errors, and whatever its passes stumble over
+        if not kernel.parts:
+            raise  # no formula is to blame
         raise NotCompilable(_in_words(kernel, error)) from error
     finally:
         numba.config.SLP_VECTORIZE = slp

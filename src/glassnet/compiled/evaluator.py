@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import functools
 from collections.abc import Sequence
 from typing import Any, final
 
@@ -20,16 +20,6 @@ Array = NDArray[Any]
 
 _ROWS_OF_A_BLOCK = 192
 
-_announced = False
-
-
-def announce() -> None:
-    """Say once that something is being compiled, since the first training on a machine waits for it."""
-    global _announced
-    if not _announced:
-        print("glassnet: compiling what is new to this machine; this happens once ...", file=sys.stderr, flush=True)
-    _announced = True
-
 
 def handles_of(program: Program, dtype: str, more: Sequence[Kernel], training: bool) -> list[int]:
     """Find or compile the product and every activation of a program, and return the handles of `more` kernels.
@@ -46,10 +36,18 @@ def handles_of(program: Program, dtype: str, more: Sequence[Kernel], training: b
         if training:
             name = "pullback" if isinstance(g, RowActivation) else "value_and_slope"
             wanted.append((stage, name, Kernel(name, dtype, (g,))))
-    found = addresses([kernel for _, _, kernel in wanted] + list(more), announce)
+    found = addresses([kernel for _, _, kernel in wanted] + list(more))
     for (table, field, _), handle in zip(wanted, found, strict=False):
         setattr(table, field, handle)
     return found[len(wanted) :]
+
+
+def labels_and_targets(y: Array, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+    """Return what rows have as truth, as compiled code reads it: integer labels (m,) or numbers, the other empty."""
+    labels, targets = np.empty(0, np.int64), np.empty(0, dtype)
+    if y.ndim == 1:
+        return np.ascontiguousarray(y, np.int64), targets
+    return labels, np.ascontiguousarray(y, dtype)
 
 
 @final
@@ -78,23 +76,25 @@ class Evaluator:
         threads: int | None = None,
         loss: tuple[Loss, ShortForm | None, Array] | None = None,
     ) -> None:
-        self._dtype, self._parameters, self._inputs = dtype, parameters, inputs
-        self._threads = threads or cores()
-        rows = _ROWS_OF_A_BLOCK * self._threads
-        self._program = program = Program(plan, inputs, dtype, parameters, rows, self._threads, rows)
-        self.outputs = program.layers[-1].units
-        workers = [Kernel("predict_rows", dtype.name), Kernel("errors_of_population", dtype.name)]
-        if loss is not None:
-            workers.append(Kernel("loss", dtype.name, loss[:2]))
-        self._predict, self._population, *of_loss = handles_of(program, dtype.name, workers, training=False)
-        self._has_loss = loss is not None
-        if loss is not None:
-            program.run[0].loss = of_loss[0]
-            self._labels = program.memory.place(2)
-        self._theta = program.memory.place(0)
-        self._memory = program.memory.allocate()
-        if loss is not None:
-            self._memory[self._labels : self._labels + 2] = loss[2]
+        self._network, self._dtype = (plan, inputs, dtype, parameters), dtype
+        self._threads, self._loss = threads or cores(), loss
+        self._one_block = self._program(1)
+        more = [Kernel("loss", dtype.name, loss[:2])] if loss is not None else []
+        of_loss = handles_of(self._one_block, dtype.name, more, training=False)
+        self._loss_handle = of_loss[0] if of_loss else -1
+        self.outputs = self._one_block.layers[-1].units
+
+    def _program(self, threads: int) -> Program:
+        rows = _ROWS_OF_A_BLOCK * threads
+        return Program(*self._network, rows, threads, rows)
+
+    @functools.cached_property
+    def _predict(self) -> int:
+        return addresses([Kernel("predict_rows", self._dtype.name)])[0]
+
+    @functools.cached_property
+    def _judge_population(self) -> int:
+        return addresses([Kernel("errors_of_population", self._dtype.name)])[0]
 
     def predict(self, theta: Array, x: Array) -> Array:
         """Return the prediction of each row: (m, outputs) from checked rows (m, inputs)."""
@@ -108,40 +108,34 @@ class Evaluator:
         predictions = np.empty((len(x), self.outputs), self._dtype)
         errors = np.empty(len(x) if y is not None else 0, self._dtype)
         if len(x):
-            self._call(self._predict, theta, x, y, np.empty(0), [predictions, errors], ())
+            blocks = -(-len(x) // _ROWS_OF_A_BLOCK)
+            self._call(self._predict, blocks, theta, x, y, np.empty(0), [predictions, errors])
         return errors, predictions
 
     def errors_of_population(self, thetas: Array, x: Array, y: Array, c: Array) -> Array:
         """Return Σ cᵢEᵢ for each θ of a stack (p, n): (p,) float64."""
         errors = np.zeros(len(thetas))
-        self._call(self._population, thetas, x, y, c, [errors], (len(thetas),))
+        self._call(self._judge_population, len(thetas), thetas, x, y, c, [len(thetas), errors])
         return errors
 
     def _call(
-        self, worker: int, thetas: Array, x: Array, y: Array | None, c: Array, out: list[Array], more: tuple[int, ...]
+        self, worker: int, parts: int, thetas: Array, x: Array, y: Array | None, c: Array, out: list[Any]
     ) -> None:
-        program, table = self._program, self._program.run.copy()  # so that several threads may ask at once
-        record = table[0]
-        room = program.shape.columns  # vectors read over the end of θ
-        memory = np.concatenate([self._memory, thetas.ravel(), np.zeros(room, self._dtype)])
-        record.theta = len(self._memory)
-        labels, targets = np.empty(0, np.int64), np.empty(0, self._dtype)
-        if y is not None and y.ndim == 1 and y.dtype.kind == "i":
-            labels = np.ascontiguousarray(y, np.int64)
-            record.labels = self._labels
-        elif y is not None:
-            targets = np.ascontiguousarray(y, self._dtype)
-            record.labels = -1
-        record.loss = record.loss if y is not None else -1
+        """Call a worker on as many threads as there are parts; all it writes to is made here, for this call alone."""
+        threads = max(1, min(self._threads, parts))
+        program = self._program(threads)
+        table, stages = program.run[0], program.stages
+        stages.value, table.product = self._one_block.stages.value, self._one_block.run[0].product
+        table.labels, table.theta = program.memory.place(2), program.memory.place(thetas.size)
+        memory = program.memory.allocate()
+        memory[table.theta : table.theta + thetas.size] = thetas.ravel()
+        labels, targets = labels_and_targets(np.empty((0, 1)) if y is None else y, self._dtype)
+        if self._loss is not None and y is not None:
+            table.loss = self._loss_handle
+            memory[table.labels : table.labels + 2] = self._loss[2]
+        if not len(labels):
+            table.labels = -1
         nothing = np.zeros(1, np.int64)
-        job = [table, program.stages, nothing, program.masks, memory]
-        rows = [np.ascontiguousarray(x), labels, targets, np.ascontiguousarray(c, self._dtype), nothing]
-        counters = new_counters()
-        threads = max(1, min(self._threads, len(thetas) if more else -(-len(x) // _ROWS_OF_A_BLOCK)))
-        record.chunk = _ROWS_OF_A_BLOCK * threads
-        run(worker, threads, [len(x), *job, *rows, *more, *out], counters, never)
-
-
-def never() -> bool:
-    """Say no to a wish to stop."""
-    return False
+        job = [program.run, stages, nothing, program.masks, memory]
+        rows = [np.ascontiguousarray(x, self._dtype), labels, targets, np.ascontiguousarray(c, self._dtype), nothing]
+        run(worker, threads, [len(x), *job, *rows, *out], new_counters())

@@ -36,8 +36,10 @@ def fingerprint(part: Any, inside: tuple[Any, ...] = ()) -> str:
             return f"({', '.join(fingerprint(value, inside) for value in part)})"
         case types.ModuleType() if part in (np, math):
             return part.__name__
-        case types.BuiltinFunctionType() | np.ufunc():
-            return f"{getattr(part, '__module__', '')}.{part.__name__}"
+        case types.BuiltinFunctionType():
+            return f"{part.__module__}.{part.__name__}"
+        case np.ufunc() if vars(np).get(getattr(part, "__name__", "")) is part:
+            return f"numpy.{getattr(part, "__name__", "")}"
         case types.CodeType():
             constants = [fingerprint(value, inside) for value in part.co_consts]
             return repr((part.co_code, constants, part.co_names, part.co_varnames, part.co_freevars))

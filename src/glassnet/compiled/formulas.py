@@ -18,6 +18,7 @@ from numba.core import ir
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import FunctionPass, register_pass
 from numba.core.errors import NumbaError
+from numba.core.ir_utils import find_const, guard
 from numba.core.untyped_passes import IRProcessing
 
 from glassnet.compiled import row_formulas, vectormath
@@ -91,8 +92,13 @@ def _drop_axis(call: Any, func_ir: Any) -> None:
         return
     owner = func_ir.get_definition(function.value)
     of_numpy = isinstance(owner, ir.Global | ir.FreeVar) and owner.value is np
-    call.args = call.args[: 1 if of_numpy else 0]
-    call.kws = ()
+    array, others = call.args[: 1 if of_numpy else 0], call.args[1 if of_numpy else 0 :]
+    given = dict(call.kws) | dict(zip(("axis",), others, strict=False))
+    if len(others) > 1 or not given.keys() <= {"axis", "keepdims"}:
+        raise NumbaError(f"{function.attr}() by rows takes axis=-1 and keepdims, and nothing else")
+    if "axis" in given and guard(find_const, func_ir, given["axis"]) not in (-1, 1):
+        raise NumbaError(f"{function.attr}() by rows takes axis=-1 alone")
+    call.args, call.kws = array, ()
 
 
 class _FormulaCompiler(CompilerBase):  # type: ignore[misc]
@@ -120,7 +126,9 @@ def formula(function: Function, by_rows: bool = False) -> Function:
     if not JITTED:
         return function
     if isinstance(function, np.ufunc):
-        ufunc = getattr(_numpy_of_formulas(), function.__name__)
+        ufunc = getattr(_numpy_of_formulas(), function.__name__, None)
+        if getattr(np, function.__name__, None) is not function or ufunc is None:
+            raise TypeError(f"it is the ufunc {function.__name__}, of which there is no compiled form")
         function = (lambda z: ufunc(z)) if function.nin == 1 else (lambda z, a: ufunc(z, a))
     if not isinstance(function, python_types.FunctionType):
         raise TypeError(f"it is made of a {type(function).__name__}, not of a function")
@@ -264,8 +272,9 @@ def _short_loss(short: ShortForm) -> Function:
 
 # --- optimizers --------------------------------------------------------------------------------------------------
 
+# Numba has no f(*args) for places, so the text has as many slots and coefficients as the formula
 _MOVE = """
-def move(theta, theta_next, gradient, slots, apart, coefficients, n):
+def move(theta, theta_next, gradient, slots, stride, coefficients, n):
     {read_coefficients}
     {read_slots}
     bad = int32(0)
@@ -292,7 +301,7 @@ def move(step: Function, memories: int, coefficients: int) -> Function:
     c = [f"c{j}" for j in range(coefficients)]
     source = _MOVE.format(
         read_coefficients="; ".join(f"{name} = coefficients[{j}]" for j, name in enumerate(c)) or "pass",
-        read_slots="; ".join(f"s{k} = at(slots, {k} * apart)" for k in slots) or "pass",
+        read_slots="; ".join(f"s{k} = at(slots, {k} * stride)" for k in slots) or "pass",
         arguments=", ".join(["theta[i]", "gradient[i]", *(f"s{k}[i]" for k in slots), *c]),
         write_slots="; ".join(f"s{k}[i] = moved[{k + 1}]" for k in slots) or "pass",
     )

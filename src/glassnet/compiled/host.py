@@ -1,4 +1,7 @@
-"""The host's vector unit, and the register tile that suits it; bits do not depend on either."""
+"""The host's vector unit, and the register tile that suits it.
+
+The bits of a product do not depend on either where the host multiplies and adds in one instruction; sums over θ may.
+"""
 
 from __future__ import annotations
 

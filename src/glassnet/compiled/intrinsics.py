@@ -1,11 +1,13 @@
 """The few instructions that Python has no word for: addresses, atomic counters, calls through an address.
 
 Each is a plain Python function that does the same on NumPy arrays, and beside it the machine instruction that takes its
-place when compiled. So every kernel also runs with ``NUMBA_DISABLE_JIT=1``, where NumPy checks the bounds.
+place when compiled. So every kernel also runs with ``NUMBA_DISABLE_JIT=1``, where NumPy checks that it stays inside the
+memory.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +23,9 @@ from glassnet.compiled.machine_code import JITTED
 Numbers = Any
 """A place among numbers: an array in Python, an address when compiled. ``p[i]`` reads and writes in both."""
 
+YIELD = "SwitchToThread" if sys.platform == "win32" else "sched_yield"
+"""The system's function that gives a core away."""
+
 _lock = threading.Lock()
 _functions: list[Callable[..., int]] = []
 
@@ -35,6 +40,8 @@ def instruction(twin: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]
 
 def _at_in_python(numbers: Numbers, i: int) -> Numbers:
     """Return the place of number `i`; the numbers from there on are ``at(numbers, i)[0]``, ``[1]``, ..."""
+    if i < 0:
+        raise IndexError(f"there is no place {i}")
     return numbers[i:]
 
 
@@ -107,7 +114,7 @@ def _give_way_in_python() -> int:
 def give_way(context: Any) -> Any:
     def generate(target: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = ir.FunctionType(ir.IntType(32), [])
-        builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_yield"), [])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, YIELD), [])
         return ir.Constant(ir.IntType(64), 0)
 
     return types.int64(), generate

@@ -17,7 +17,7 @@ import platform
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -36,7 +36,10 @@ JITTED = not int(os.environ.get("NUMBA_DISABLE_JIT") or 0)
 
 _lock = threading.RLock()
 _loaded: dict[str, int] = {}
+_unnamed: dict[tuple[Any, ...], tuple[Kernel, int]] = {}  # by identity; kept, so that no other object takes its id
+_refused: dict[str, str] = {}
 _kept: list[Any] = []
+_announced = False
 
 
 @final
@@ -59,8 +62,8 @@ class Kernel:
     parts: tuple[Any, ...] = ()
 
 
-def addresses(kernels: Sequence[Kernel], announce: Callable[[], None]) -> list[int]:
-    """Return where each kernel's machine code lies; `announce` is called before the first one is compiled.
+def addresses(kernels: Sequence[Kernel]) -> list[int]:
+    """Return where each kernel's machine code lies; what nobody has compiled yet is compiled, and a line says so.
 
     With ``NUMBA_DISABLE_JIT=1`` the numbers are handles of Python functions.
 
@@ -69,18 +72,20 @@ def addresses(kernels: Sequence[Kernel], announce: Callable[[], None]) -> list[i
     NotCompilable
         If the compiler refuses a formula.
     """
-    announced = False
     result = []
     with _lock:
         for kernel in kernels:
             found = load(kernel)
-            if found is None:
-                if not announced and JITTED:
-                    announce()
-                announced = True
-                found = _compile(kernel)
-            result.append(found)
+            result.append(_compile(kernel) if found is None else found)
     return result
+
+
+def _announce() -> None:
+    """Say once that something is being compiled, since the first training on a machine waits for it."""
+    global _announced
+    if not _announced:
+        print("glassnet: compiling what is new to this machine; this happens once ...", file=sys.stderr, flush=True)
+    _announced = True
 
 
 @final
@@ -93,7 +98,8 @@ def load(kernel: Kernel) -> int | None:
     try:
         name = _name(kernel)
     except Unknown:
-        return None
+        found = _unnamed.get(_identity(kernel))
+        return None if found is None else found[1]
     if name not in _loaded and JITTED:
         path = _folder() / name
         try:
@@ -103,7 +109,7 @@ def load(kernel: Kernel) -> int | None:
         if hashlib.sha256(content[32:]).digest() != content[:32]:
             return None
         symbol, names, code = content[32:].split(b"\n", 2)
-        if not _provide(names.decode().split()):
+        if not provide(names.decode().split()):
             return None
         _loaded[name] = _link(symbol.decode(), code)
     return _loaded.get(name)
@@ -116,15 +122,30 @@ def _compile(kernel: Kernel) -> int:
         name = _name(kernel)
     except Unknown:
         name = None
+    if name in _refused:
+        raise NotCompilable(_refused[name])
     if not JITTED:
         address = compiler.as_python(kernel)
     else:
-        symbol, names, code, address = compiler.compile_kernel(kernel, name or f"unnamed{len(_loaded)}")
+        _announce()
+        try:
+            symbol, names, code, address = compiler.compile_kernel(kernel, name or f"unnamed{len(_unnamed)}")
+        except NotCompilable as refusal:
+            if name is not None:
+                _refused[name] = str(refusal)
+            raise
         if name is not None:
             _save(name, "\n".join([symbol, " ".join(names), ""]).encode() + code)
-    if name is not None:
+    if name is None:
+        _unnamed[_identity(kernel)] = kernel, address
+    else:
         _loaded[name] = address
     return address
+
+
+def _identity(kernel: Kernel) -> tuple[Any, ...]:
+    """Return what tells a kernel from others in this process, where its content cannot be told."""
+    return (kernel.name, kernel.dtype, *(part if isinstance(part, int | str) else id(part) for part in kernel.parts))
 
 
 def _save(name: str, content: bytes) -> None:
@@ -155,7 +176,7 @@ def _link(symbol: str, code: bytes) -> int:
     return int(engine.get_function_address(symbol))
 
 
-def _provide(names: Sequence[str]) -> bool:
+def provide(names: Sequence[str]) -> bool:
     """Tell the linker where functions of C and Python are that machine code calls; return whether all were found.
 
     A name that it does not know would silently become address 0; one that Numba has told it before stays.
@@ -213,7 +234,7 @@ if hasattr(os, "register_at_fork"):
 @functools.cache
 def _libraries() -> tuple[Any, ...]:
     if sys.platform == "win32":
-        return ctypes.pythonapi, ctypes.CDLL("ucrtbase")
+        return ctypes.pythonapi, ctypes.CDLL("ucrtbase"), ctypes.CDLL("kernel32")
     return ctypes.CDLL(None), ctypes.pythonapi
 
 
@@ -241,6 +262,7 @@ def _surroundings() -> str:
         digest.update(path.name.encode() + path.read_bytes())
     versions = [importlib.metadata.version(name) for name in ("numba", "llvmlite", "numpy")]
     shapes = [tile_shape(4), tile_shape(8)]
-    facts = [sys.version, platform.machine(), versions, host(), shapes, os.environ.get("NUMBA_OPT")]
+    switches = sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_"))
+    facts = [sys.version, platform.machine(), versions, host(), shapes, switches]
     digest.update(repr(facts).encode())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Where threads meet: a barrier made of one counter, and what they tell one another there.
+"""Where threads meet: a barrier made of one counter.
 
 A wait spins for some microseconds, then gives the core away between looks, so that more threads than cores still
 finish. Whoever finds `ABORTED` set leaves at once.

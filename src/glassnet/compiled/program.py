@@ -19,6 +19,7 @@ from glassnet.compiled.host import Shape, tile_shape
 from glassnet.compiled.plan import Elementwise, Mask, Operation, Product, Row
 from glassnet.compiled.records import MASK, PIECE, RUN, STAGE
 from glassnet.maths.activation import AnyActivation, RowActivation
+from glassnet.maths.random import drop_threshold
 
 Array = NDArray[Any]
 
@@ -120,7 +121,7 @@ class Program:
         self.chunk = chunk or min(batch, max(_ROWS_OF_A_CHUNK, _BYTES_OF_A_CHUNK // row_bytes))
         masks = [mask for layer in self.layers for mask in layer.masks]
         self.masks = np.array(
-            [(m.layer, min(round(m.rate * 2**32), 2**32 - 1), 1 / (1 - m.rate)) for m in masks] or [(0, 0, 1.0)], MASK
+            [(m.layer, drop_threshold(m.rate), 1 / (1 - m.rate)) for m in masks] or [(0, 0, 1.0)], MASK
         ).view(np.recarray)
         self.stages = self._stages()
         outputs = self.layers[-1].units
@@ -163,14 +164,15 @@ class Program:
 
     # --- for training -------------------------------------------------------------------------------------------
 
-    def for_training(self, slots: int, frozen: Array, penalised: Array, clips_norm: bool) -> None:
+    def for_training(self, slots: int, frozen: Array, penalised: Array, wants_whole: bool) -> None:
         """Add what a training needs: θ twice, its gradient, the optimizer's slots and copies of W.
 
         Parameters
         ----------
         slots : int
         frozen, penalised : (n,) arrays of bool, over θ
-        clips_norm : bool
+        wants_whole : bool
+            Whether something stands between gradient and update that looks at all of the gradient.
         """
         memory, run = self.memory, self.run[0]
         width = self.shape.columns
@@ -182,13 +184,17 @@ class Program:
                 stage.panels = memory.place(-(-stage.outputs // width) * width * stage.inputs)
         self.pieces = self._pieces(frozen, penalised)
         run.pieces = len(self.pieces)
-        run.slices = _SLICES if len(self.pieces) < _FEW_PIECES and self.chunk >= _ROWS_OF_A_CHUNK else 1
-        run.apart = run.slices > 1 or clips_norm
+        few = len(self.pieces) < _FEW_PIECES and self.chunk >= _ROWS_OF_A_CHUNK
+        affordable = max(1, _BYTES_OF_A_CHUNK // (self.parameters * memory.dtype.itemsize))
+        run.slices = min(_SLICES, affordable) if few else 1
+        run.separate = run.slices > 1 or wants_whole
         line = _LINE // memory.dtype.itemsize
-        run.from_gradient = -(-(self.parameters + width) // line) * line
-        run.theta = memory.place(2 * run.from_gradient)
-        run.gradient = memory.place(run.slices * run.from_gradient)
-        run.slots = memory.place(slots * run.from_gradient)
+        run.stride = -(-(self.parameters + width) // line) * line
+        run.theta = memory.place(2 * run.stride)
+        run.gradient = memory.place(run.slices * run.stride)
+        run.piece_room = -(-int(self.pieces.count.max()) // line) * line + width
+        run.piece = memory.place(self.threads * run.piece_room)
+        run.slots = memory.place(slots * run.stride)
         run.one = memory.place(1)
 
     def _pieces(self, frozen: Array, penalised: Array) -> Any:

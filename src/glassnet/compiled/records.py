@@ -51,7 +51,9 @@ RUN = _table(
     "chunk",  # rows that are in memory at a time
     "theta",  # θ twice: a step reads one and writes the other
     "gradient",  # one for each slice
-    "from_gradient",  # how far it is from one to the next θ, gradient or slot
+    "piece",  # room for the gradient of one piece, for each thread
+    "piece_room",
+    "stride",  # how far it is from one to the next θ, gradient or slot
     "slots",
     "y",
     "c",
@@ -66,7 +68,7 @@ RUN = _table(
     "move",
     "moves",  # whether a step moves θ, or only leaves the gradient
     "coefficients",
-    "apart",  # whether gradient and update are separate phases
+    "separate",  # whether gradient and update are separate phases
     "sum_reduction",
     "small",  # memory of steps made for the network's very sizes
     "key0",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
+
+from glassnet.compiled.plan import Product
 
 _MOST_NUMBERS = 64
 _MOST_PRODUCTS = 256
@@ -50,27 +51,26 @@ class SmallPlaces(NamedTuple):
     end: int
 
 
-def small_places(units: Sequence[int], biases: Sequence[bool], rows: int, slots: int) -> SmallPlaces | None:
-    """Return where the numbers of a network lie, or None if it is not small.
+def small_places(products: Sequence[Product], rows: int, slots: int) -> SmallPlaces | None:
+    """Return where the numbers of a network lie, or None if it is not small or θ has gaps.
 
     Parameters
     ----------
-    units : sequence of int
-        Of the input and every layer.
-    biases : sequence of bool
-        Whether each layer has them.
+    products : sequence of Product
+        Of every layer.
     rows, slots : int
     """
-    pairs = list(pairwise(units))
-    products = sum(n * m for n, m in pairs)
+    units = [products[0].inputs, *(product.outputs for product in products)]
+    arithmetic = sum(product.inputs * product.outputs for product in products)
     w, b, place = [-1], [-1], 0
-    for (n, m), has_bias in zip(pairs, biases, strict=True):
-        w.append(place)
-        place += n * m
-        b.append(place if has_bias else -1)
-        place += m if has_bias else 0
+    for product in products:
+        w.append(product.weights)
+        b.append(-1 if product.biases is None else product.biases)
+        if product.weights != place or b[-1] not in (-1, place + product.inputs * product.outputs):
+            return None
+        place += product.inputs * product.outputs + (0 if product.biases is None else product.outputs)
     parameters = place
-    if parameters > _MOST_NUMBERS or max(units) * rows > _MOST_NUMBERS or products * rows > _MOST_PRODUCTS:
+    if parameters > _MOST_NUMBERS or max(units) * rows > _MOST_NUMBERS or arithmetic * rows > _MOST_PRODUCTS:
         return None
     a = []
     for n in units:

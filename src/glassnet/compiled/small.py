@@ -16,7 +16,7 @@ from glassnet.compiled.decorator import INNER
 from glassnet.compiled.formulas import formula
 from glassnet.compiled.formulas import move as move_formula
 from glassnet.compiled.intrinsics import Numbers, at, look, record
-from glassnet.compiled.records import ABORTED, LAST_STEP, NOT_FINITE, WISHED, Job
+from glassnet.compiled.records import ABORTED, NOT_FINITE, WISHED, Job
 from glassnet.compiled.sizes import SmallPlaces, filled_up
 from glassnet.maths.activation import Activation
 from glassnet.maths.loss import ElementwiseLoss, ShortForm
@@ -31,61 +31,72 @@ def inlined(function: Function) -> Function:
 
 
 def _in_turn(functions: Sequence[Function]) -> Function:
-    """Return a function of the memory that calls functions one after the other."""
+    """Return a function of the memory that calls functions one after the other; it says whether one of them said 1."""
     first, *others = functions
     if not others:
         return first
     rest = _in_turn(others)
 
     @inlined
-    def in_turn(m: Numbers) -> None:
-        first(m)
-        rest(m)
+    def in_turn(m: Numbers) -> int:
+        return first(m) | rest(m)
 
     return in_turn
 
 
 def _forward(p: SmallPlaces, zero: Any, k: int, g: Activation, only_value: bool) -> Function:
-    """Return ``(m)``: Z = A W + b and A = g(Z) of layer k; d gets the slope, or keeps z where only the value counts."""
+    """Return ``(m)``: Z = A W + b and A = g(Z) of layer k; d gets the slope, or keeps z where only the value counts.
+
+    It says whether some z is not finite.
+    """
     inputs, outputs, rows = p.units[k - 1], p.units[k], p.rows
     before, a, d, w, b = p.a[k - 1], p.a[k], p.d[k], p.w[k], p.b[k]
     value, slope, lanes = formula(g.value), formula(g.slope), filled_up(outputs * rows)
 
     @inlined
-    def forward(m: Numbers) -> None:
+    def forward(m: Numbers) -> int:
+        bad = 0
         for j in range(outputs):
             for r in range(rows):
                 z = m[b + j] if b >= 0 else zero
                 for i in range(inputs):
                     z += m[w + i * outputs + j] * m[before + i * rows + r]
                 m[d + j * rows + r] = z
-        for q in range(lanes):
+                bad |= int(z - z != 0)
+        for q in range(lanes):  # those behind the last are computed and never read
             z = m[d + q]
             m[a + q] = value(z)
             if not only_value:
                 m[d + q] = slope(z, m[a + q])
+        return bad
 
     return forward
 
 
 def _backward(p: SmallPlaces, zero: Any, k: int) -> Function:
-    """Return ``(m)``: the gradient of layer k, and the blame of the layer before, where there is one."""
+    """Return ``(m)``: the gradient of layer k, and the blame of the layer before, where there is one.
+
+    It says whether the gradient is not finite somewhere.
+    """
     inputs, outputs, rows = p.units[k - 1], p.units[k], p.rows
     a, d, d_before, w, b, g_w, g_b = p.a[k - 1], p.d[k], p.d[k - 1], p.w[k], p.b[k], p.g + p.w[k], p.g + p.b[k]
 
     @inlined
-    def backward(m: Numbers) -> None:
+    def backward(m: Numbers) -> int:
+        bad = 0
         for j in range(outputs):
             for i in range(inputs):  # (4)  ∂E/∂W = aᵀ δ
                 total = zero
                 for r in range(rows):
                     total += m[a + i * rows + r] * m[d + j * rows + r]
                 m[g_w + i * outputs + j] = total
+                bad |= int(total - total != 0)
             if b >= 0:  # (3)  ∂E/∂b = Σ δ
                 total = zero
                 for r in range(rows):
                     total += m[d + j * rows + r]
                 m[g_b + j] = total
+                bad |= int(total - total != 0)
         if k > 1:  # (2)  δ of the layer before = (θᵀ δ) ⊙ g′(z)
             for i in range(inputs):
                 for r in range(rows):
@@ -93,6 +104,7 @@ def _backward(p: SmallPlaces, zero: Any, k: int) -> Function:
                     for j in range(outputs):
                         total += m[d + j * rows + r] * m[w + i * outputs + j]
                     m[d_before + i * rows + r] *= total
+        return bad
 
     return backward
 
@@ -186,7 +198,7 @@ def take_small_steps(
             m[i] = theta[i]
         for k in range(slots):
             for i in range(n):
-                m[memories + k * n + i] = job.memory[run.slots + k * run.from_gradient + i]
+                m[memories + k * n + i] = job.memory[run.slots + k * run.stride + i]
         sums, labels = run.sum_reduction != 0, run.labels
         taken = steps
         for s in range(steps):
@@ -194,13 +206,11 @@ def take_small_steps(
                 errors[s] = 0
                 continue
             fetch(job, m, bounds[s], bounds[s + 1], 1.0 if sums else 1.0 / totals[s], labels)
-            forward(m)
+            bad = forward(m)
             error = blame(m)
-            backward(m)
+            bad |= backward(m)
             after = at(m, theta_next)
-            bad = move(m, after, at(m, gradient), at(m, memories), n, at(numbers, s * coefficients), n)
-            for i in range(n):
-                bad |= int(m[gradient + i] - m[gradient + i] != 0)
+            bad |= move(m, after, at(m, gradient), at(m, memories), n, at(numbers, s * coefficients), n)
             if bad or error - error != 0:
                 counters[NOT_FINITE] = s
                 taken = s
@@ -209,15 +219,14 @@ def take_small_steps(
                 m[i] = m[theta_next + i]
             errors[s] = error / totals[s] if sums else error
             if look(counters, WISHED) or look(counters, ABORTED):
-                counters[LAST_STEP] = s
                 taken = s + 1
                 break
         for i in range(n):
             theta[i] = m[i]
-            job.memory[run.theta + run.from_gradient + i] = m[theta_next + i]
+            job.memory[run.theta + run.stride + i] = m[theta_next + i]
         for k in range(slots):
             for i in range(n):
-                job.memory[run.slots + k * run.from_gradient + i] = m[memories + k * n + i]
+                job.memory[run.slots + k * run.stride + i] = m[memories + k * n + i]
         return taken
 
     return take_small_steps

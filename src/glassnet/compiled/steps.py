@@ -54,8 +54,9 @@ def take_steps(
         See `records`.
     """
     run = record(job.run, 0)
-    theta, theta_next = run.theta, run.theta + run.from_gradient
+    theta, theta_next = run.theta, run.theta + run.stride
     keep = run.keep + thread * run.keep_row
+    own = run.piece + thread * run.piece_room  # where this thread has the gradient of the piece it works on
     meeting = 1
     for p in range(shares[thread], shares[thread + 1]):
         copy_for_products(job, p, theta)
@@ -80,30 +81,30 @@ def take_steps(
                 error += sum_of_errors(job, rows)
                 bad |= int(error - error != 0)
             more, ends = chunk > bounds[s], chunk + rows == bounds[s + 1]
-            if run.apart:
+            if run.separate:  # few pieces, or the whole gradient is wanted
                 add_slices(job, thread, threads, rows, more)
-            else:
+            else:  # all in one go, while the piece is in the cache
                 for p in range(shares[thread], shares[thread + 1]):
-                    add_gradient(job, p, 0, rows, 0, more)
+                    place = own if ends and not more else run.gradient + record(job.pieces, p).place
+                    add_gradient(job, p, place, 0, rows, more)
                     if ends:
-                        bad |= finish_gradient(job, p, theta, partials)
-                        bad |= move(job, p, theta, theta_next, at(coefficients, s * run.coefficients))
-                        copy_for_products(job, p, theta_next)
-            if run.apart or not ends:
+                        bad |= finish_gradient(job, p, place, theta, partials)
+                        bad |= update(
+                            job, p, place, theta, theta_next, partials, at(coefficients, s * run.coefficients)
+                        )
+            if run.separate or not ends:
                 meeting += 1
                 if meet(counters, threads, meeting):
                     return s
-        if run.apart:
+        if run.separate:
             for p in range(shares[thread], shares[thread + 1]):
-                bad |= finish_gradient(job, p, theta, partials)
+                bad |= finish_gradient(job, p, run.gradient + record(job.pieces, p).place, theta, partials)
             meeting += 1
             if meet(counters, threads, meeting):
                 return s
             for p in range(shares[thread], shares[thread + 1]):
-                if run.clip_norm >= 0:
-                    clip_norm(job, p, partials)
-                bad |= move(job, p, theta, theta_next, at(coefficients, s * run.coefficients))
-                copy_for_products(job, p, theta_next)
+                place = run.gradient + record(job.pieces, p).place
+                bad |= update(job, p, place, theta, theta_next, partials, at(coefficients, s * run.coefficients))
 
         if bad and counters[NOT_FINITE] > s:
             counters[NOT_FINITE] = s
@@ -114,13 +115,23 @@ def take_steps(
             return s
         if thread == 0:
             errors[s] = (error / totals[s] if run.sum_reduction else error) + sum_of_penalties(job, partials)
-        # a thread that is ahead may already have written of a later step here, never of an earlier one
-        if counters[NOT_FINITE] <= s:
+        # all threads read the same here: nobody writes again before the next meeting
+        if counters[NOT_FINITE] == s:
             return s
         theta, theta_next = theta_next, theta
-        if counters[LAST_STEP] <= s:
+        if counters[LAST_STEP] == s:
             return s + 1
     return steps
+
+
+@compiled
+def update(job: Job, p: int, place: int, theta: int, theta_next: int, partials: Numbers, coefficients: Numbers) -> int:
+    """Clip piece p's gradient by the norm of all, move the piece, and copy it to where products read it."""
+    if record(job.run, 0).clip_norm >= 0:
+        clip_norm(job, p, place, partials)
+    bad = move(job, p, place, theta, theta_next, coefficients)
+    copy_for_products(job, p, theta_next)
+    return bad
 
 
 @compiled
@@ -157,4 +168,5 @@ def add_slices(job: Job, thread: int, threads: int, rows: int, more: bool) -> No
     run = record(job.run, 0)
     for i in range(thread, run.pieces * run.slices, threads):
         p, s = i // run.slices, i % run.slices
-        add_gradient(job, p, rows * s // run.slices, rows * (s + 1) // run.slices, s, more)
+        place = run.gradient + s * run.stride + record(job.pieces, p).place
+        add_gradient(job, p, place, rows * s // run.slices, rows * (s + 1) // run.slices, more)

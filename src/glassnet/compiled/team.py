@@ -12,6 +12,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
@@ -29,9 +30,12 @@ _lock = threading.Lock()
 
 def cores() -> int:
     """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+    except (OSError, ValueError):
+        return here
+    return here if quota == "max" else max(1, min(here, round(int(quota) / int(period))))
 
 
 def new_counters() -> Any:
@@ -54,7 +58,7 @@ class _Worker:
             self.tasks.get()()
 
 
-def run(address: int, threads: int, args: Sequence[Any], counters: Any, stop: Callable[[], bool]) -> int:
+def run(address: int, threads: int, args: Sequence[Any], counters: Any, stop: Callable[[], bool] | None = None) -> int:
     """Call ``function(thread, threads, *args, counters)`` on every thread and return what thread 0 returns.
 
     Parameters
@@ -65,7 +69,7 @@ def run(address: int, threads: int, args: Sequence[Any], counters: Any, stop: Ca
     args : sequence of int and arrays
         Arrays are passed as their address.
     counters : array of `new_counters`
-    stop : callable
+    stop : callable or None
         Asked every now and then; once it says so, the function is to end after the step it is in.
 
     Raises
@@ -94,23 +98,24 @@ def run(address: int, threads: int, args: Sequence[Any], counters: Any, stop: Ca
             worker.tasks.put(functools.partial(work, thread))
         for event in done:
             while not event.wait(_SECONDS_BETWEEN_LOOKS):
-                if stop():
+                if stop is not None and stop():
                     counters[WISHED] = 1
     except BaseException:
-        counters[ABORTED] = 1
-        _wait_for(workers)
+        _send_away(workers, counters)
         raise
-    with _lock:
-        _idle.extend(workers)
+    finally:
+        with _lock:
+            _idle.extend(workers)
     if failures:
         raise failures[0]
     return results[0]
 
 
-def _wait_for(workers: list[_Worker]) -> None:
-    """Wait, whatever comes meanwhile, until workers have finished all they were given: they write to our memory."""
+def _send_away(workers: list[_Worker], counters: Any) -> None:
+    """Make workers leave and wait, whatever comes meanwhile, until they have: they write to the caller's memory."""
     while True:
         try:
+            counters[ABORTED] = 1
             events = [threading.Event() for _ in workers]
             for worker, event in zip(workers, events, strict=True):
                 worker.tasks.put(event.set)

@@ -6,17 +6,17 @@ training's terms meet those: rows, rates, stops, and what to say when a number i
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.compiled.evaluator import Evaluator, announce, handles_of
+from glassnet.compiled.evaluator import Evaluator, handles_of, labels_and_targets
 from glassnet.compiled.machine_code import Kernel, NotCompilable, addresses
-from glassnet.compiled.plan import Product
 from glassnet.compiled.program import Program
-from glassnet.compiled.records import NOT_FINITE
+from glassnet.compiled.records import NOT_FINITE, Rows
 from glassnet.compiled.sizes import FIRST_SMALL_STEP, small_places
 from glassnet.compiled.team import NEVER, cores, new_counters, run
 from glassnet.engines.engine import Block, Descent, Engine, Rates, Steps
@@ -57,100 +57,99 @@ class CompiledEngine(Engine):
         threads: int | None = None,
     ) -> None:
         super().__init__(network, objective, descent, batch_size, seed)
-        plan = network.plan()
-        if not any(isinstance(operation, Product) for operation in plan):
-            raise NotCompilable("the network has no parameters")
+        dtype, loss, optimizer = network.dtype, objective.loss, descent.optimizer
+        size, inputs, plan = network.theta.size, network.input_shape[0], network.plan()
         self._threads = threads or cores()
         work = 3 * network.multiplications * batch_size
         self._workers = max(1, min(self._threads, work // WORK_FOR_A_THREAD))
-        dtype, loss = network.dtype, objective.loss
+        self._program = program = Program(plan, inputs, dtype, size, batch_size, self._workers)
+        settings = program.run[0]
         short = short_form(network.layers, objective)
-        self._labels = one_hot(np.zeros(1, np.int64), loss, max(2, network.outputs), dtype)[0, :2]
-        self._evaluator = Evaluator(
-            plan, network.input_shape[0], dtype, network.theta.size, self._threads, (loss, short, self._labels)
-        )
-        program = Program(plan, network.input_shape[0], dtype, network.theta.size, batch_size, self._workers)
-        self._program = program
-        self._elementwise = isinstance(descent.optimizer, ElementwiseOptimizer)
         kernels = [Kernel("take_steps", dtype.name), Kernel("loss", dtype.name, (loss, short))]
         slots = 0
-        if isinstance(descent.optimizer, ElementwiseOptimizer):
-            optimizer, slots = descent.optimizer, len(descent.optimizer.slots)
-            coefficients = len(optimizer.coefficients(optimizer.init(network.theta[:1])))
-            program.run[0].coefficients = coefficients
-            kernels.append(Kernel("move", dtype.name, (optimizer.formula, slots, coefficients)))
+        if isinstance(optimizer, ElementwiseOptimizer):
+            slots, settings.moves = len(optimizer.slots), True
+            settings.coefficients = len(optimizer.coefficients(optimizer.init(network.theta[:1])))
+            kernels.append(Kernel("move", dtype.name, (optimizer.formula, slots, int(settings.coefficients))))
         layout = network.layout
-        self._small = self._small_kernel(program, short, slots)
-        program.for_training(slots, ~layout.mask("trainable"), layout.mask("penalised"), descent.clip_norm is not None)
-        record = program.run[0]
-        record.labels = program.memory.place(2)
-        self._take_steps, record.loss, *move = handles_of(program, dtype.name, kernels, training=True)
-        record.move = move[0] if move else -1
-        record.short = short is not None
-        record.l1, record.l2, record.sum_reduction = objective.l1, objective.l2, objective.reduction == "sum"
-        record.clip_value = -1 if descent.clip_value is None else descent.clip_value
-        record.clip_norm = -1 if descent.clip_norm is None else descent.clip_norm
+        wants_whole = descent.clip_norm is not None or not settings.moves
+        program.for_training(slots, ~layout.mask("trainable"), layout.mask("penalised"), wants_whole)
+        self._take_steps, settings.loss, *move = handles_of(program, dtype.name, kernels, training=True)
+        settings.move = move[0] if move else -1
+        settings.short = short is not None
+        settings.l1, settings.l2, settings.sum_reduction = objective.l1, objective.l2, objective.reduction == "sum"
+        settings.clip_value = -1 if descent.clip_value is None else descent.clip_value
+        settings.clip_norm = -1 if descent.clip_norm is None else descent.clip_norm
         key = np.random.SeedSequence(seed, spawn_key=(Purpose.DROPOUT,)).generate_state(2)
-        record.key0, record.key1 = int(key[0]), int(key[1])
+        settings.key0, settings.key1 = int(key[0]), int(key[1])
+
+        self._small, self._small_steps = self._small_kernel(short, slots), 0
+        self._labels = program.memory.place(2)
         self._memory = program.memory.allocate()
-        self._memory[record.one] = 1
-        self._memory[record.labels : record.labels + 2] = self._labels
-        self._labels_place = int(record.labels)
+        self._memory[settings.one] = 1
+        numbers = one_hot(np.zeros(1, np.int64), loss, max(2, network.outputs), dtype)[0, :2]
+        self._memory[self._labels : self._labels + 2] = numbers
         self._partials = np.zeros(3 * len(program.pieces))
         self._shares = program.shares()
-        self._prepared: tuple[Block, Array, Array, bool] | None = None
+        self._taken_in: tuple[Block, Rows, bool] | None = None
+        self._ones: Array | None = None  # the weights of the block that was taken in, where all are 1
+        self._evaluator_of = plan, inputs, dtype, size, self._threads, (loss, short, numbers)
 
-    def _small_kernel(self, program: Program, short: ShortForm | None, slots: int) -> Kernel | None:
-        """Return the kernel made for the very sizes of this network and batch, if they are small and all is plain."""
-        objective, descent, layers = self.objective, self.descent, program.layers
-        biases = [layer.product is not None and layer.product.biases is not None for layer in layers[1:]]
-        places = small_places([layer.units for layer in layers], biases, self.batch_size, slots)
-        activations = tuple(layer.activation for layer in layers[1:])
-        plain = (
-            isinstance(objective.loss, ElementwiseLoss)
-            and (short is None or short.term is not None)
-            and all(isinstance(g, Activation) for g in activations)
-            and not any(layer.masks for layer in layers)
-            and (objective.l1, objective.l2, descent.clip_value, descent.clip_norm) == (0, 0, None, None)
-            and bool(self.network.layout.mask("trainable").all())
-        )
-        if places is None or not plain or not isinstance(descent.optimizer, ElementwiseOptimizer):
+    @functools.cached_property
+    def _evaluator(self) -> Evaluator:
+        return Evaluator(*self._evaluator_of)
+
+    def _small_kernel(self, short: ShortForm | None, slots: int) -> Kernel | None:
+        """Return the kernel made for the very sizes of this network and batch, if they are small and all is plain.
+
+        Its numbers get a place in the memory, which must not be allocated yet.
+        """
+        objective, descent, layers = self.objective, self.descent, self._program.layers[1:]
+        if not isinstance(objective.loss, ElementwiseLoss) or not isinstance(descent.optimizer, ElementwiseOptimizer):
             return None
-        record = program.run[0]
-        record.small = program.memory.place(places.end)
-        parts = (activations, objective.loss, short, descent.optimizer.formula, slots, int(record.coefficients))
-        dtype = self.network.dtype.name
-        return Kernel("take_small_steps", dtype, (dtype, places, *parts))
+        if not (short is None or short.term is not None) or not self.network.layout.mask("trainable").all():
+            return None
+        if (objective.l1, objective.l2, descent.clip_value, descent.clip_norm) != (0, 0, None, None):
+            return None
+        if not all(isinstance(layer.activation, Activation) for layer in layers):
+            return None
+        if any(layer.masks for layer in self._program.layers):
+            return None
+        products = [layer.product for layer in layers if layer.product is not None]
+        places = small_places(products, self.batch_size, slots)
+        if places is None:
+            return None
+        settings, dtype = self._program.run[0], self.network.dtype.name
+        settings.small = self._program.memory.place(places.end)
+        activations = tuple(layer.activation for layer in layers)
+        numbers = slots, int(settings.coefficients)
+        parts = (dtype, places, activations, objective.loss, short, descent.optimizer.formula, *numbers)
+        return Kernel("take_small_steps", dtype, parts)
 
     # --- steps --------------------------------------------------------------------------------------------------
 
     def run(self, block: Block, order: Array, bounds: Array, rates: Rates, stop: Callable[[], bool]) -> Steps:
         """Take steps one after the other; see `Engine.run`."""
-        optimizer = self.descent.optimizer
+        optimizer, state = self.descent.optimizer, self.state.optimizer
         if not isinstance(optimizer, ElementwiseOptimizer):
             return self._run_one_by_one(block, order, bounds, rates, stop)
         cut = FIRST_SMALL_STEP - self.state.step
         if self._small is not None and 0 < cut < len(rates):
             return self._run_in_two(cut, block, order, bounds, rates, stop)
         totals = self._totals(block, order, bounds)
-        counted = np.flatnonzero(totals)
-        scalars = {name: self.state.optimizer[name].copy() for name in optimizer.scalars}
-        all_coefficients = optimizer.coefficients_of_steps(self.state.optimizer, *_rates_of(rates, counted))
-        coefficients = all_coefficients
-        if len(counted) < len(totals):
-            coefficients = np.zeros((len(totals), all_coefficients.shape[1]))
-            coefficients[counted] = all_coefficients
+        counted = np.flatnonzero(totals)  # other steps are skipped
+        ahead = {name: state[name].copy() for name in optimizer.scalars}
+        coefficients = np.zeros((len(totals), int(self._program.run[0].coefficients)))
+        coefficients[counted] = optimizer.coefficients_of_steps(ahead, *_rates_of(rates, counted))
         self._adopt_slots(optimizer)
-        taken, errors, failed = self._take(block, order, bounds, totals, coefficients, stop)
+        taken, errors, failed, theta, theta_next = self._take(block, order, bounds, totals, coefficients, stop)
         moved = int(np.count_nonzero(totals[:taken]))
         if moved < len(counted):  # the scalars must be those of the steps that were taken
-            for name, value in scalars.items():
-                self.state.optimizer[name][...] = value
+            ahead = {name: state[name].copy() for name in optimizer.scalars}
             if moved:
-                optimizer.coefficients_of_steps(self.state.optimizer, *_rates_of(rates, counted[:moved]))
-        half = 0 if self._takes_small_steps else moved
-        theta_next = self._theta(half + 1)
-        self.network.theta[:] = self._theta(half)
+                optimizer.coefficients_of_steps(ahead, *_rates_of(rates, counted[:moved]))
+        state.update(ahead)
+        self.network.theta[:] = theta
         self.state.step += taken
         met = Steps(errors[:taken], totals[:taken])
         if failed:
@@ -173,61 +172,70 @@ class CompiledEngine(Engine):
             error.steps = first + error.steps
             raise
 
-    @property
-    def _takes_small_steps(self) -> bool:
-        return self._small is not None and self.state.step >= FIRST_SMALL_STEP
-
     def _take(
         self, block: Block, order: Array, bounds: Array, totals: Array, coefficients: Array, stop: Callable[[], bool]
-    ) -> tuple[int, Array, bool]:
-        """Run the workers from the network's θ; return steps taken, their errors, and whether one more met a NaN."""
-        program, record = self._program, self._program.run[0]
+    ) -> tuple[int, Array, bool, Array, Array]:
+        """Run the workers from the network's θ.
+
+        Returns
+        -------
+        How many steps were taken, the errors they met, whether one more met a NaN, θ, and what that one made of it.
+        """
+        program, settings = self._program, self._program.run[0]
         self._theta(0)[:] = self._theta(1)[:] = self.network.theta
-        record.first_step = self.state.step
-        labels, targets, has_labels = self._targets(block)
-        record.labels = self._labels_place if has_labels else -1
-        errors = np.zeros(len(totals))
-        counters = new_counters()
-        job = [program.run, program.stages, program.pieces, program.masks, self._memory]
-        rows = [block.x, labels, targets, block.sample_weight, np.ascontiguousarray(order, np.int64)]
+        settings.first_step = self.state.step
+        rows, has_labels = self._take_in(block)
+        settings.labels = self._labels if has_labels else -1
+        rows = rows._replace(order=np.ascontiguousarray(order, np.int64))
+        errors, counters = np.zeros(len(totals)), new_counters()
+        job = [program.run, program.stages, program.pieces, program.masks, self._memory, *rows]
         numbers = np.ascontiguousarray(coefficients, self.network.dtype)
         after = [self._shares, np.ascontiguousarray(bounds, np.int64), totals, numbers, errors, self._partials]
-        record.moves = bool(coefficients.size) or self._elementwise
-        worker, threads = self._take_steps, self._workers
-        if self._small is not None and self._takes_small_steps:
-            worker, threads = addresses([self._small], announce)[0], 1
-        taken = run(worker, threads, [len(totals), *job, *rows, *after], counters, stop)
-        return taken, errors, bool(counters[NOT_FINITE] < NEVER)
+        small = self._find_small_steps()
+        worker, threads = (small, 1) if small else (self._take_steps, self._workers)
+        taken = run(worker, threads, [len(totals), *job, *after], counters, stop)
+        half = 0 if small else int(np.count_nonzero(totals[:taken]))  # small steps leave θ in its first place
+        return taken, errors, bool(counters[NOT_FINITE] < NEVER), self._theta(half), self._theta(half + 1)
+
+    def _find_small_steps(self) -> int:
+        """Return the handle of the steps for a small network, if the next ones are such; 0 otherwise."""
+        if self._small is None or self.state.step < FIRST_SMALL_STEP:
+            return 0
+        if not self._small_steps:
+            try:
+                self._small_steps = addresses([self._small])[0]
+            except NotCompilable:  # what compiles alone may not compile together; the other steps go on
+                self._small = None
+        return self._small_steps
 
     def _theta(self, moved: int) -> Array:
         """Return the half of memory where θ is after so many moves."""
-        record = self._program.run[0]
-        start = int(record.theta) + moved % 2 * int(record.from_gradient)
+        settings = self._program.run[0]
+        start = int(settings.theta) + moved % 2 * int(settings.stride)
         return self._memory[start : start + self.network.theta.size]
 
     def _totals(self, block: Block, order: Array, bounds: Array) -> Array:
         """Return Σw of each step, in float64."""
-        weights = block.sample_weight
-        if len(weights) and (weights == 1).all():
+        if self._take_in(block)[0].weight is self._ones:
             return np.diff(bounds).astype(np.float64)
-        return np.add.reduceat(weights[order[: bounds[-1]]].astype(np.float64), bounds[:-1])
+        return np.add.reduceat(block.sample_weight[order[: bounds[-1]]].astype(np.float64), bounds[:-1])
 
-    def _targets(self, block: Block) -> tuple[Array, Array, bool]:
-        """Return labels and targets as the workers read them; one of them is empty."""
-        if self._prepared is None or self._prepared[0] is not block:
-            labels, targets = np.empty(0, np.int64), np.empty(0, self.network.dtype)
-            if block.y.ndim == 1:
-                labels = np.ascontiguousarray(block.y, np.int64)
-            else:
-                targets = np.ascontiguousarray(self.objective.loss.smooth(block.y), self.network.dtype)
-            self._prepared = block, labels, targets, block.y.ndim == 1
-        return self._prepared[1:]
+    def _take_in(self, block: Block) -> tuple[Rows, bool]:
+        """Return a block's rows as the workers read them, all but their order, and whether they have labels."""
+        if self._taken_in is None or self._taken_in[0] is not block:
+            dtype = self.network.dtype
+            has_labels = block.y.ndim == 1
+            labels, targets = labels_and_targets(block.y if has_labels else self.objective.loss.smooth(block.y), dtype)
+            x, weight = np.ascontiguousarray(block.x, dtype), np.ascontiguousarray(block.sample_weight, dtype)
+            self._ones = weight if (weight == 1).all() else None
+            self._taken_in = block, Rows(x, labels, targets, weight, None), has_labels
+        return self._taken_in[1:]
 
     def _adopt_slots(self, optimizer: ElementwiseOptimizer) -> None:
         """Let the optimizer's slots be places in the workers' memory, with the numbers that they hold."""
-        record, n = self._program.run[0], self.network.theta.size
+        settings, n = self._program.run[0], self.network.theta.size
         for k, name in enumerate(optimizer.slots):
-            start = int(record.slots) + k * int(record.from_gradient)
+            start = int(settings.slots) + k * int(settings.stride)
             place = self._memory[start : start + n]
             if self.state.optimizer[name].ctypes.data != place.ctypes.data:
                 place[:] = self.state.optimizer[name]
@@ -256,22 +264,22 @@ class CompiledEngine(Engine):
     def _one_step(self, block: Block, rows: Array, total: Array, rates: Rates, i: int) -> float:
         net, start = self.network, self.network.theta.copy()
         bounds, nothing = np.array([0, len(rows)]), np.empty((1, 0))
-        record, penalties = self._program.run[0], self._partials.reshape(-1, 3)[:, 0]
+        penalties = self._partials.reshape(-1, 3)[:, 0]
         scale = float(total[0]) if self.objective.reduction == "sum" else 1.0
 
         def loss_and_gradient(theta: Array) -> tuple[float, Array]:
             kept = net.theta.copy()
             net.theta[:] = theta
             try:
-                taken, errors, failed = self._take(block, rows, bounds, total, nothing, lambda: False)
+                taken, errors, failed, *_ = self._take(block, rows, bounds, total, nothing, lambda: False)
                 if failed and np.array_equal(theta, start, equal_nan=True):
                     raise non_finite_step(net, self.objective, block, rows, self.seed, self.state.step, start)
             finally:
                 net.theta[:] = kept
             penalty = float(penalties.sum())
             loss = (float(errors[0]) - penalty) * scale + penalty if taken else float("nan")
-            gradient = self._memory[int(record.gradient) : int(record.gradient) + net.theta.size].copy()
-            return loss, gradient
+            place = int(self._program.run[0].gradient)
+            return loss, self._memory[place : place + net.theta.size].copy()
 
         momentum = None if rates.momentum is None else float(rates.momentum[i])
         rate = float(rates.learning_rate[i])

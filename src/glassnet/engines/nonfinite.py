@@ -16,6 +16,8 @@ from glassnet.network.objective import Objective
 
 Array = NDArray[Any]
 
+_ROWS_AT_A_TIME = 4096
+
 _CURE = (
     "Training stopped; the network keeps its weights from before this step. "
     "Try a smaller learning rate, clip_norm=1.0, or inputs on a smaller scale."
@@ -91,16 +93,28 @@ def non_finite_step(
     masks = {k: mask[counted] for k, mask in network.draw_masks(seed, step, len(rows)).items()}
     rows, weight = rows[counted], weight[counted]
     y = one_hot(block.y[rows], objective.loss, network.outputs, network.dtype)
-    with np.errstate(all="ignore"):
-        p = backprop(network.layers, network.parameters, objective, block.x[rows], y, weight, masks)
-    finite = np.isfinite(p.loss) and all(np.isfinite(array).all() for array in (p.gradient.theta, *p.z))
-    if finite and not np.isfinite(theta_next).all():
+    numbers = rows if block.numbers is None else block.numbers[rows]
+    for first in range(0, len(rows), _ROWS_AT_A_TIME):
+        part = slice(first, first + _ROWS_AT_A_TIME)
+        some = {k: mask[part] for k, mask in masks.items()}
+        with np.errstate(all="ignore"):
+            p = backprop(
+                network.layers, network.parameters, objective, block.x[rows[part]], y[part], weight[part], some
+            )
+        if not (np.isfinite(p.loss) and all(np.isfinite(array).all() for array in (p.gradient.theta, *p.z))):
+            return non_finite_pass(p, network, numbers[part], step)
+    if not np.isfinite(theta_next).all():
         before = network.theta.copy()
         network.theta[:] = theta_next
         error = non_finite_theta(network, step)
         network.theta[:] = before
         return error
-    return non_finite_pass(p, network, rows if block.numbers is None else block.numbers[rows], step)
+    return NonFiniteError(
+        f"In step {step}, a sum grew beyond what {network.dtype} holds; in another order of adding it just does not. "
+        f"{_CURE}",
+        step=step,
+        quantity="loss",
+    )
 
 
 def non_finite_theta(network: Network, step: int) -> NonFiniteError:

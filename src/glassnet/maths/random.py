@@ -95,4 +95,9 @@ def keep_mask(rate: float, seed: int, step: int, layer: int, rows: int, units: i
     counter[..., 3] = layer
     key = np.random.SeedSequence(seed, spawn_key=(Purpose.DROPOUT,)).generate_state(2)
     words = philox(counter, (int(key[0]), int(key[1]))).reshape(rows, blocks * 4)[:, :units]
-    return words >= np.uint32(min(round(rate * 2**32), 2**32 - 1))
+    return words >= np.uint32(drop_threshold(rate))
+
+
+def drop_threshold(rate: float) -> int:
+    """Return the word of chance from which on an input is kept."""
+    return min(round(rate * 2**32), 2**32 - 1)
