@@ -39,7 +39,7 @@ def fingerprint(part: Any, inside: tuple[Any, ...] = ()) -> str:
         case types.BuiltinFunctionType():
             return f"{part.__module__}.{part.__name__}"
         case np.ufunc() if vars(np).get(getattr(part, "__name__", "")) is part:
-            return f"numpy.{getattr(part, "__name__", "")}"
+            return f"numpy.{part!r}"
         case types.CodeType():
             constants = [fingerprint(value, inside) for value in part.co_consts]
             return repr((part.co_code, constants, part.co_names, part.co_varnames, part.co_freevars))
