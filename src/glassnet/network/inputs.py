@@ -44,7 +44,7 @@ def as_numbers(values: ArrayLike, name: str) -> Array:
     if array.dtype.kind not in "buif":
         cure = _CURES.get(array.dtype.kind, "Pass one array of numbers.")
         raise InputError(f"{name} holds {array.dtype} values; expected numbers. {cure}")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
+    if array.dtype.kind == "f" and not _all_finite(array):
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         count = int((~np.isfinite(array)).sum())
         raise InputError(
@@ -53,6 +53,15 @@ def as_numbers(values: ArrayLike, name: str) -> Array:
         )
     return array
 
+
+def _all_finite(array: Array) -> bool:
+    """Whether all numbers are finite, found in memory that does not grow with the rows."""
+    rows = np.atleast_1d(array)
+    step = max(1, _NUMBERS_AT_A_TIME // max(1, rows[:1].size))
+    return all(np.isfinite(rows[i : i + step]).all() for i in range(0, len(rows), step))
+
+
+_NUMBERS_AT_A_TIME = 2**18
 
 _LABELS = "Turn labels into integers, for example with numpy.unique(labels, return_inverse=True)[1]."
 _CURES = {
@@ -99,7 +108,7 @@ def _cast(array: Array, dtype: np.dtype[Any], name: str) -> Array:
     """Return finite numbers in a dtype that may be too small for them."""
     with np.errstate(over="ignore"):
         cast = np.ascontiguousarray(array, dtype=dtype)
-    if not np.isfinite(cast).all():
+    if cast.dtype != array.dtype and not _all_finite(cast):
         single = dtype == np.float32
         limit = "float32's 3.4e38; scale them down or use dtype='float64'" if single else "float64's 1.8e308"
         raise InputError(f"{name} holds numbers beyond {limit}.")
