@@ -21,7 +21,7 @@ SPELLED_ACTIVATIONS = [
     "elu(0.5)",
 ]
 SPELLED_OPTIMIZERS = [
-    *(name for name, record in OPTIMIZERS.items() if isinstance(record(), ElementwiseOptimizer)),
+    *(name for name, record in OPTIMIZERS.items() if isinstance(record, ElementwiseOptimizer)),
     "sgd(0.05, momentum=0.9, dampening=0.5, weight_decay=0.01)",
     "sgd(0.05, momentum=0.9, nesterov=True, weight_decay=0.01)",
     "rmsprop(0.01, momentum=0.9, weight_decay=0.01)",
