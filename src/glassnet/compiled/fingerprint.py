@@ -40,6 +40,8 @@ def fingerprint(part: Any, inside: tuple[Any, ...] = ()) -> str:
             return f"{part.__module__}.{part.__name__}"
         case np.ufunc() if vars(np).get(getattr(part, "__name__", "")) is part:
             return f"numpy.{part!r}"
+        case np.ndarray() if part.dtype.kind in "biuf":
+            return repr((part.dtype.str, part.shape, part.tobytes()))
         case types.CodeType():
             constants = [fingerprint(value, inside) for value in part.co_consts]
             return repr((part.co_code, constants, part.co_names, part.co_varnames, part.co_freevars))
@@ -55,6 +57,8 @@ def fingerprint(part: Any, inside: tuple[Any, ...] = ()) -> str:
             return fingerprint((part.term, part.term_slope, part.mean_over_outputs))
         case RowLoss():
             return fingerprint((part.row_value, part.row_slope))
+    if isinstance(getattr(part, "py_func", None), types.FunctionType):  # compiled by the user's own decorator
+        return fingerprint(part.py_func, inside)
     raise Unknown(f"{type(part).__name__}")
 
 

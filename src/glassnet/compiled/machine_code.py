@@ -8,16 +8,19 @@ Loading needs llvmlite alone; Numba, whose import takes most of a second, is imp
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import hashlib
 import importlib.metadata
+import itertools
 import os
 import platform
+import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -36,7 +39,7 @@ JITTED = not int(os.environ.get("NUMBA_DISABLE_JIT") or 0)
 
 _lock = threading.RLock()
 _loaded: dict[str, int] = {}
-_unnamed: dict[tuple[Any, ...], tuple[Kernel, int]] = {}  # by identity; kept, so that no other object takes its id
+_unnamed = itertools.count()
 _refused: dict[str, str] = {}
 _kept: list[Any] = []
 _announced = False
@@ -98,8 +101,7 @@ def load(kernel: Kernel) -> int | None:
     try:
         name = _name(kernel)
     except Unknown:
-        found = _unnamed.get(_identity(kernel))
-        return None if found is None else found[1]
+        return None
     if name not in _loaded and JITTED:
         path = _folder() / name
         try:
@@ -129,23 +131,34 @@ def _compile(kernel: Kernel) -> int:
     else:
         _announce()
         try:
-            symbol, names, code, address = compiler.compile_kernel(kernel, name or f"unnamed{len(_unnamed)}")
+            with _interrupts_later():
+                symbol, names, code, address = compiler.compile_kernel(kernel, name or f"unnamed{next(_unnamed)}")
         except NotCompilable as refusal:
             if name is not None:
                 _refused[name] = str(refusal)
             raise
         if name is not None:
             _save(name, "\n".join([symbol, " ".join(names), ""]).encode() + code)
-    if name is None:
-        _unnamed[_identity(kernel)] = kernel, address
-    else:
+    if name is not None:  # what cannot be told may have changed when it is asked for again
         _loaded[name] = address
     return address
 
 
-def _identity(kernel: Kernel) -> tuple[Any, ...]:
-    """Return what tells a kernel from others in this process, where its content cannot be told."""
-    return (kernel.name, kernel.dtype, *(part if isinstance(part, int | str) else id(part) for part in kernel.parts))
+@contextlib.contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Keep Ctrl-C until a kernel is compiled: raised in a callback of the compiler's it would be lost."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    came: list[Any] = []
+    signal.signal(signal.SIGINT, lambda *args: came.append(args))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            before(*came[0])
 
 
 def _save(name: str, content: bytes) -> None:
