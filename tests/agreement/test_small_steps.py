@@ -3,6 +3,7 @@
 import tempfile
 from dataclasses import replace
 from itertools import pairwise
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import glassnet as gn
 from glassnet.compiled import compiler, machine_code, team
 from glassnet.compiled.plan import Product
 from glassnet.compiled.sizes import small_places
-from glassnet.engines import Block, CompiledEngine, Descent, Rates, compiled
+from glassnet.engines import Block, CompiledEngine, Descent, Rates, ReferenceEngine, compiled
 from glassnet.errors import NonFiniteError
 from glassnet.maths.activation import Activation, RowActivation
 from glassnet.maths.activations import ACTIVATIONS
@@ -454,6 +455,24 @@ def test_so_many_steps_and_no_more(monkeypatch, calls):
     assert_same(cut, whole)
 
 
+@pytest.mark.parametrize("cut", [0, 3, 7, 8])
+def test_the_steps_before_one_that_is_not_finite_are_told(monkeypatch, cut):
+    """In one call, on whichever side of the cut they are."""
+    monkeypatch.setattr(compiled, "FIRST_SMALL_STEP", cut)
+    net, inputs, _ = far_out("sigmoid", 1, 29, "float64")
+    block, order, bounds = Block(inputs, TRUTH, np.ones(38)), np.arange(38), np.arange(0, 37, 4)
+    optimizer = Descent(OPTIMIZERS.resolve("sgd(0.02)"))
+    met = []
+    for make in (ReferenceEngine, CompiledEngine):
+        engine = make(net.copy(), net.objective("squared_error"), optimizer, 4, 0)
+        with pytest.raises(NonFiniteError) as found:
+            engine.run(block, order, bounds, Rates(np.full(9, 0.02)), lambda: False)
+        assert engine.state.step == 7
+        met.append(found.value.steps)
+    np.testing.assert_allclose(met[1].errors, met[0].errors, rtol=1e-12)
+    assert met[1].weights.tolist() == [4.0] * 7
+
+
 @pytest.mark.parametrize("cut", [0, 10, 10**6, 10**9], ids=["small", "behind the cut", "before it", "not small"])
 def test_stopped_in_the_middle_of_one_call(monkeypatch, cut):
     """Small steps look at the wish as well, and the optimizer's scalars count the steps that were taken."""
@@ -474,10 +493,11 @@ def test_stopped_in_the_middle_of_one_call(monkeypatch, cut):
 # Compiled once, or not at all
 
 
-def scaled(*factors):
-    """A formula that refers to an array: what that holds cannot be told, so its kernels have no name to be found by."""
-    array = np.array(factors)
-    return Activation("own", value=lambda z: z * array.max(), slope=lambda z, a: a * 0 + array.max())
+def scaled(factor):
+    """A formula that looks into a module of the user's: its content cannot be told, so no kernel of it has a name."""
+    module = ModuleType("own")
+    module.K = factor
+    return Activation("own", value=lambda z: z * module.K, slope=lambda z, a: a * 0 + module.K)
 
 
 @compiled_only
@@ -485,7 +505,7 @@ def test_a_formula_whose_content_cannot_be_told_is_compiled_once(monkeypatch):
     monkeypatch.setattr(compiled, "FIRST_SMALL_STEP", 3)
     made, compile_kernel = [], compiler.compile_kernel
     monkeypatch.setattr(compiler, "compile_kernel", lambda *args: made.append(args[0].name) or compile_kernel(*args))
-    net = tiny(scaled(0.5, 0.25), "identity")
+    net = tiny(scaled(0.5), "identity")
     options = GENTLE | {"epochs": 1, "callbacks": [hears_every_step]}
     assert_small(train(net, INPUTS, TRUTH, "squared_error", **options))
     assert made.count("take_small_steps") == 1
@@ -493,8 +513,8 @@ def test_a_formula_whose_content_cannot_be_told_is_compiled_once(monkeypatch):
 
 @compiled_only
 def test_two_formulas_whose_content_cannot_be_told_are_two():
-    for factors in ((0.5, 0.25), (1.5, 0.25)):
-        agree(tiny(scaled(*factors), "identity"))
+    for factor in (0.5, 1.5):
+        agree(tiny(scaled(factor), "identity"))
 
 
 @compiled_only
@@ -520,7 +540,7 @@ def test_where_the_compiler_refuses_them_training_goes_on(monkeypatch):
 
     monkeypatch.setattr(compiler, "compile_kernel", refuse)
     monkeypatch.setattr(compiled, "FIRST_SMALL_STEP", 3)
-    assert_agree(tiny(scaled(0.75, 0.25), "identity"), INPUTS, TRUTH, "squared_error", **GENTLE)
+    assert_agree(tiny(scaled(0.75), "identity"), INPUTS, TRUTH, "squared_error", **GENTLE)
 
 
 # Places

@@ -48,7 +48,7 @@ def _numpy_of_formulas() -> Any:
 _MORE: dict[str, Function] = {
     "ones_like": lambda z: np.where(z == z, 1, 1),
     "zeros_like": lambda z: np.where(z == z, 0, 0),
-    "clip": lambda z, low, high: np.minimum(np.maximum(z, low), high),
+    "clip": lambda z, a_min, a_max: np.minimum(np.maximum(z, a_min), a_max),
     "heaviside": lambda z, at_0: np.where(z == 0, at_0, np.where(z > 0, 1, 0)),
     "square": lambda z: z * z,
 }

@@ -5,6 +5,7 @@ The bits of a product do not depend on either where the host multiplies and adds
 
 from __future__ import annotations
 
+import functools
 import os
 from dataclasses import dataclass
 from typing import final
@@ -44,9 +45,13 @@ class Shape:
 
 def host() -> tuple[str, str]:
     """Return the processor's name and features as LLVM spells them; NUMBA_CPU_NAME and NUMBA_CPU_FEATURES go first."""
-    name = os.environ.get("NUMBA_CPU_NAME") or llvm.get_host_cpu_name()
-    features = os.environ.get("NUMBA_CPU_FEATURES") or llvm.get_host_cpu_features().flatten()
-    return name, features
+    name, features = _asked_of_llvm()
+    return os.environ.get("NUMBA_CPU_NAME") or name, os.environ.get("NUMBA_CPU_FEATURES") or features
+
+
+@functools.cache  # LLVM has a lock, which a child that was forked at the wrong moment would wait for
+def _asked_of_llvm() -> tuple[str, str]:
+    return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 
 def tile_shape(itemsize: int) -> Shape:

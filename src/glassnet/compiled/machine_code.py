@@ -34,7 +34,7 @@ from glassnet.compiled.host import host, tile_shape
 CACHE_DIR = "GLASSNET_CACHE_DIR"
 """The environment variable that names another folder for compiled kernels."""
 
-JITTED = not int(os.environ.get("NUMBA_DISABLE_JIT") or 0)
+JITTED = os.environ.get("NUMBA_DISABLE_JIT", "").strip().lower() in ("", "0", "false")
 """Whether anything is compiled; otherwise the same functions run as plain Python, slowly."""
 
 _lock = threading.RLock()
@@ -173,8 +173,17 @@ def _save(name: str, content: bytes) -> None:
             os.replace(temporary, folder / name)
         except OSError:
             os.unlink(temporary)
-    except OSError:
-        return
+    except OSError as error:
+        _warn_of_no_folder(folder, error.strerror or str(error))
+
+
+@functools.cache
+def _warn_of_no_folder(folder: Path, reason: str) -> None:
+    """Say once that nothing can be kept."""
+    why = f"{folder} cannot be written ({reason})"
+    print(
+        f"glassnet: {why}, so it must be compiled again next time. {CACHE_DIR} names another folder.", file=sys.stderr
+    )
 
 
 def _link(symbol: str, code: bytes) -> int:

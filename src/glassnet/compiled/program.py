@@ -29,6 +29,7 @@ _LINE = 64
 _BYTES_OF_A_CHUNK = 4 * 2**20
 _ROWS_OF_A_CHUNK = 1024
 _FEW_PIECES = 8
+_BYTES_OF_SLICES = 4 * 2**20
 _SLICES = 16
 _ALIASED = 2048
 """Bytes: rows this far apart, or a multiple, fall into the same few places of a cache."""
@@ -185,7 +186,7 @@ class Program:
         self.pieces = self._pieces(frozen, penalised)
         run.pieces = len(self.pieces)
         few = len(self.pieces) < _FEW_PIECES and self.chunk >= _ROWS_OF_A_CHUNK
-        affordable = max(1, _BYTES_OF_A_CHUNK // (self.parameters * memory.dtype.itemsize))
+        affordable = max(1, _BYTES_OF_SLICES // (self.parameters * memory.dtype.itemsize))
         run.slices = min(_SLICES, affordable) if few else 1
         run.separate = run.slices > 1 or wants_whole
         line = _LINE // memory.dtype.itemsize
