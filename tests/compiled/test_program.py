@@ -78,7 +78,7 @@ def test_how_work_is_cut_does_not_depend_on_the_threads(net, threads, batch, cli
     one, many = (program_of(net, t, batch, clips_norm=clips_norm) for t in (1, threads))
     assert one.chunk == many.chunk <= max(batch, 1)
     assert (one.pieces == many.pieces).all()
-    for name in ("slices", "apart", "chunk", "pieces", "stages", "from_gradient"):
+    for name in ("slices", "separate", "chunk", "pieces", "stages", "stride"):
         assert one.run[0][name] == many.run[0][name], name
 
 
@@ -118,12 +118,15 @@ def test_places_of_a_training_do_not_touch(net, threads, batch, slots, clips_nor
     found = list(places(program))
     lanes = program.shape.lanes
     counts = {"theta": 2, "gradient": int(run.slices), "slots": slots}
-    assert run.from_gradient >= n + lanes
+    assert run.stride >= n + lanes
     found += [
-        (name, int(run[name]), int(run[name]) + (count - 1) * int(run.from_gradient) + n)
+        (name, int(run[name]), int(run[name]) + (count - 1) * int(run.stride) + n)
         for name, count in counts.items()
         if count
     ]
+    room = int(run.piece_room)
+    assert room >= program.pieces.count.max() + lanes
+    found.append(("piece", int(run.piece), int(run.piece) + threads * room))
     assert_apart(found, program.memory.size, lanes)
 
 
@@ -132,8 +135,8 @@ def test_places_of_a_training_do_not_touch(net, threads, batch, slots, clips_nor
 def test_places_of_a_prediction_do_not_touch(units, inputs, threads):
     """Each thread has rows of its own: the more threads, the more rows are in memory."""
     net = gn.Network(inputs, [gn.Dense(n, "identity") for n in units])
-    evaluator = Evaluator(net.plan(), inputs, net.dtype, net.theta.size, threads)
-    assert_apart(places(evaluator._program), evaluator._program.memory.size, 0)
+    program = Evaluator(net.plan(), inputs, net.dtype, net.theta.size, threads)._program(threads)
+    assert_apart(places(program), program.memory.size, 0)
 
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="minutes of plain Python")
