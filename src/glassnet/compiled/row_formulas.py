@@ -16,11 +16,27 @@ Function = Callable[..., Any]
 
 
 @compiled
-def softmax(z: Numbers, a: Numbers, n: int) -> None:
-    """A = eᶻ/Σeᶻ, shifted by the largest z."""
+def largest_of(z: Numbers, n: int) -> float:
+    """Return the largest z; NaN where one is."""
     largest = z[0]
     for j in range(1, n):
         largest = vm.maximum(largest, z[j])
+    return largest
+
+
+@compiled
+def score_of_truth(a: Numbers, y: Numbers, n: int) -> float:
+    """Return Σ a y: with one-hot y, the score of the right class."""
+    right = a[0] * 0
+    for j in range(n):
+        right += a[j] * y[j]
+    return right
+
+
+@compiled
+def softmax(z: Numbers, a: Numbers, n: int) -> None:
+    """A = eᶻ/Σeᶻ, shifted by the largest z."""
+    largest = largest_of(z, n)
     total = largest * 0
     for j in range(n):
         a[j] = vm.exp(z[j] - largest)
@@ -32,9 +48,7 @@ def softmax(z: Numbers, a: Numbers, n: int) -> None:
 @compiled
 def softmax_pullback(z: Numbers, d: Numbers, n: int) -> None:
     """∂E/∂z = a ⊙ (∂E/∂a − Σ ∂E/∂a ⊙ a), with a = softmax(z) by parts."""
-    largest = z[0]
-    for j in range(1, n):
-        largest = vm.maximum(largest, z[j])
+    largest = largest_of(z, n)
     total, shared = largest * 0, largest * 0
     for j in range(n):
         e = vm.exp(z[j] - largest)
@@ -47,9 +61,7 @@ def softmax_pullback(z: Numbers, d: Numbers, n: int) -> None:
 @compiled
 def cross_entropy(z: Numbers, y: Numbers, n: int) -> float:
     """Return −Σ y log softmax(z), for Σy = 1."""
-    largest = z[0]
-    for j in range(1, n):
-        largest = vm.maximum(largest, z[j])
+    largest = largest_of(z, n)
     total, truth = largest * 0, largest * 0
     for j in range(n):
         total += vm.exp(z[j] - largest)
@@ -60,9 +72,7 @@ def cross_entropy(z: Numbers, y: Numbers, n: int) -> float:
 @compiled
 def softmax_minus_truth(z: Numbers, y: Numbers, d: Numbers, c: float, n: int) -> None:
     """D ← d ⊙ c (softmax(z) − y)."""
-    largest = z[0]
-    for j in range(1, n):
-        largest = vm.maximum(largest, z[j])
+    largest = largest_of(z, n)
     total = largest * 0
     for j in range(n):
         total += vm.exp(z[j] - largest)
@@ -73,9 +83,7 @@ def softmax_minus_truth(z: Numbers, y: Numbers, d: Numbers, c: float, n: int) ->
 @compiled
 def hinge(a: Numbers, y: Numbers, n: int) -> float:
     """Return Σ max(0, 1 + sⱼ − s_y) over the wrong classes."""
-    right = a[0] * 0
-    for j in range(n):
-        right += a[j] * y[j]
+    right = score_of_truth(a, y, n)
     total = right * 0
     for j in range(n):
         if not y[j] > 0:
@@ -86,9 +94,7 @@ def hinge(a: Numbers, y: Numbers, n: int) -> float:
 @compiled
 def hinge_slope(a: Numbers, y: Numbers, d: Numbers, c: float, n: int) -> None:
     """D ← d ⊙ c ∂E/∂a: 1 for each wrong class above its margin, and what they add up to against the right one."""
-    right = a[0] * 0
-    for j in range(n):
-        right += a[j] * y[j]
+    right = score_of_truth(a, y, n)
     violated = 0
     for j in range(n):
         if not y[j] > 0 and 1 + a[j] - right > 0:

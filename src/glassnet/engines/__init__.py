@@ -41,7 +41,7 @@ def _require_formulas_of_arrays(network: Network) -> None:
     """Refuse a user's activation that works on single numbers alone, before hours of compiled training with it."""
     for units, layer in zip(network.shapes[1:], network.layers, strict=True):
         g = layer.activation
-        if g.name.split("(")[0] in ACTIVATIONS:
+        if ACTIVATIONS.spells(g.name):
             continue
         z = np.linspace(-1, 1, 2 * units[0], dtype=network.dtype).reshape(2, units[0])
         try:

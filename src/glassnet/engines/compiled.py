@@ -25,7 +25,7 @@ from glassnet.errors import NonFiniteError
 from glassnet.maths.activation import Activation
 from glassnet.maths.loss import ElementwiseLoss, ShortForm
 from glassnet.maths.optimizers import ElementwiseOptimizer
-from glassnet.maths.random import Purpose
+from glassnet.maths.random import dropout_key
 from glassnet.network.backprop import short_form
 from glassnet.network.inputs import one_hot
 from glassnet.network.network import Network
@@ -80,8 +80,7 @@ class CompiledEngine(Engine):
         settings.l1, settings.l2, settings.sum_reduction = objective.l1, objective.l2, objective.reduction == "sum"
         settings.clip_value = -1 if descent.clip_value is None else descent.clip_value
         settings.clip_norm = -1 if descent.clip_norm is None else descent.clip_norm
-        key = np.random.SeedSequence(seed, spawn_key=(Purpose.DROPOUT,)).generate_state(2)
-        settings.key0, settings.key1 = int(key[0]), int(key[1])
+        settings.key0, settings.key1 = dropout_key(seed)
 
         self._small, self._small_steps = self._small_kernel(short, slots), 0
         self._labels = program.memory.place(2)

@@ -133,7 +133,7 @@ def _as_activations(activations: object) -> Mapping[str, AnyActivation]:
 
 def _require_activations(path: Path, layers: list[dict[str, Any]], own: Mapping[str, AnyActivation]) -> None:
     for name in (layer.get("activation") for layer in layers):
-        if isinstance(name, str) and name not in own and name.split("(")[0] not in ACTIVATIONS:
+        if isinstance(name, str) and name not in own and not ACTIVATIONS.spells(name):
             raise MissingActivationError(
                 f"{path} uses the activation {name!r}, which is not one of glassnet's own. Pass its record: "
                 f"gn.load(path, activations={{{name!r}: record}})."

@@ -141,7 +141,7 @@ def _reduced(record: AnyActivation) -> Any:
     """Let one of glassnet's own records travel between processes as its name, a user's own as its parts."""
     from glassnet.maths.activations import ACTIVATIONS, named
 
-    if record.name.split("(")[0] in ACTIVATIONS:
+    if ACTIVATIONS.spells(record.name):
         return named, (record.name,)
     return type(record), tuple(getattr(record, field.name) for field in dataclasses.fields(record))
 

@@ -93,9 +93,14 @@ def keep_mask(rate: float, seed: int, step: int, layer: int, rows: int, units: i
     counter[..., 1] = np.arange(rows)[:, None]
     counter[..., 2] = step & 0xFFFFFFFF
     counter[..., 3] = layer
-    key = np.random.SeedSequence(seed, spawn_key=(Purpose.DROPOUT,)).generate_state(2)
-    words = philox(counter, (int(key[0]), int(key[1]))).reshape(rows, blocks * 4)[:, :units]
+    words = philox(counter, dropout_key(seed)).reshape(rows, blocks * 4)[:, :units]
     return words >= np.uint32(drop_threshold(rate))
+
+
+def dropout_key(seed: int) -> tuple[int, int]:
+    """Return the key under which a seed's masks are drawn."""
+    first, second = np.random.SeedSequence(seed, spawn_key=(Purpose.DROPOUT,)).generate_state(2)
+    return int(first), int(second)
 
 
 def drop_threshold(rate: float) -> int:

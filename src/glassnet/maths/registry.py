@@ -50,6 +50,10 @@ class Registry(Mapping[str, T], Generic[T]):
     def __len__(self) -> int:
         return len(self._entries)
 
+    def spells(self, spec: str) -> bool:
+        """Whether a spelling, such as "leaky_relu(0.2)", is that of an entry."""
+        return spec.split("(")[0] in self._entries
+
     def resolve(self, spec: str | T) -> T:
         """Return the record that `spec` names; a record is returned as it is.
 

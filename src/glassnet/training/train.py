@@ -222,9 +222,9 @@ def _own_formulas(net: Network, loss: Loss) -> list[str]:
     computed: list[Array] = []
     with np.errstate(all="ignore"):
         for g in (layer.activation for layer in net.layers):
-            if g.name.split("(")[0] not in ACTIVATIONS:
+            if not ACTIVATIONS.spells(g.name):
                 computed += [g.apply(grid), g.pullback(grid, g.apply(grid), a)]
-        if loss.name.split("(")[0] not in LOSSES:
+        if not LOSSES.spells(loss.name):
             computed += [loss.rows(a, y), loss.slope(a, y)]
     return [_digest(array) for array in computed]
 
