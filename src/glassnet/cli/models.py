@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -50,6 +51,13 @@ class Opened:
         if self.model.loss is None:
             raise InputError("The model file does not say with which loss it was trained; make it with glassnet train.")
         return self.model.loss
+
+    @property
+    def names(self) -> dict[str, Sequence[str]]:
+        """What inputs and outputs are called, as the questions of `insight` take it."""
+        encoder = self.encoder
+        outputs = encoder.classes if len(encoder.classes) == self.model.network.outputs else [encoder.target]
+        return {"feature_names": encoder.columns, "class_names": outputs}
 
     @property
     def source_has_changed(self) -> bool:

@@ -17,6 +17,7 @@ from glassnet.files.atomic import as_path
 from glassnet.files.container import read_container, write_container
 from glassnet.maths.activation import AnyActivation
 from glassnet.maths.activations import ACTIVATIONS
+from glassnet.maths.losses import LOSSES
 from glassnet.network.network import Network
 
 
@@ -61,6 +62,8 @@ def load_model(path: str | os.PathLike[str], activations: Mapping[str, AnyActiva
     try:
         _require_activations(place, document["network"]["layers"], own)
         network = Network.from_dict(document["network"], own, arrays)
+        if document["loss"] is not None and LOSSES.spells(document["loss"]):
+            network.loss = LOSSES.resolve(document["loss"])
         return Model(network, document["loss"], document["encoder"], document["provenance"])
     except MissingActivationError:
         raise
@@ -93,7 +96,7 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     """
     if not isinstance(network, Network):
         raise InputError(f"save takes a gn.Network first and a path second; got a {type(network).__name__} first.")
-    save_model(Model(network), path)
+    save_model(Model(network, None if network.loss is None else network.loss.name), path)
 
 
 def load(path: str | os.PathLike[str], activations: Mapping[str, AnyActivation] | None = None) -> Network:

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from glassnet.errors import InputError, NonFiniteError
 from glassnet.insight.numerical import Nudger
+from glassnet.insight.subject import make_subject
 from glassnet.maths.loss import Loss
 from glassnet.maths.random import Purpose, check_seed, generator
-from glassnet.network.inputs import as_rows, as_sample_weight, as_targets, one_hot
 from glassnet.network.network import Network
 
 Array = NDArray[Any]
@@ -151,9 +151,8 @@ def check_gradient(
     >>> check.max_relative_error < 1e-7, check.checked
     (True, 17)
     """
-    if not isinstance(net, Network):
-        raise InputError(f"net is a {type(net).__name__}; expected a gn.Network.")
-    exact = net.astype(np.float64)
+    subject = make_subject(net, X, Y, loss, reduction=reduction, sample_weight=sample_weight, l1=l1, l2=l2)
+    exact, objective = subject.network, subject.objective
     p = exact.backprop(
         X, Y, loss, reduction=reduction, sample_weight=sample_weight, l1=l1, l2=l2, training=training, masks=masks
     )
@@ -164,15 +163,9 @@ def check_gradient(
             step=0,
             quantity="loss",
         )
-    objective = exact.objective(loss, reduction, l1, l2)
-    x = as_rows(X, exact.input_shape, exact.dtype)
-    y = one_hot(
-        as_targets(Y, objective.loss, len(x), exact.outputs, exact.dtype), objective.loss, exact.outputs, exact.dtype
-    )
-    weight = as_sample_weight(sample_weight, len(x), exact.dtype)
     indices = _choose(exact, samples, check_seed(seed))
     with np.errstate(all="ignore"):
-        numerical = Nudger(exact, objective, x, y, weight, p.masks).derivative(indices)
+        numerical = Nudger(exact, objective, subject.x, subject.y, subject.sample_weight, p.masks).derivative(indices)
     return _compare(exact, indices, p.gradient.theta[indices], numerical.value, numerical.bound)
 
 

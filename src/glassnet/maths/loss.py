@@ -6,9 +6,10 @@ declare their short form, a value and a blame computed from z without going thro
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any, final
 
@@ -111,6 +112,14 @@ class Loss(ABC):
     short_forms: Mapping[AnyActivation, ShortForm] = field(default_factory=dict)
     threshold: float | None = None
     kink: Callable[[Array, Array], Array] | None = None
+
+    def __reduce__(self) -> Any:
+        """Travel between processes: one of glassnet's own as its name, a user's own as its parts."""
+        from glassnet.maths.losses import LOSSES, named
+
+        if LOSSES.spells(self.name):
+            return named, (self.name,)
+        return functools.partial(type(self), **{field.name: getattr(self, field.name) for field in fields(self)}), ()
 
     @abstractmethod
     def rows(self, a: Array, y: Array) -> Array:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glassnet.maths.activation import AnyActivation
 from glassnet.maths.activations import EXP, SIGMOID, SOFTMAX
 from glassnet.maths.domains import LOGITS, POSITIVE, PROBABILITIES, UNIT
 from glassnet.maths.functions import sigmoid, softmax
@@ -327,3 +328,14 @@ LOSSES: Registry[Loss] = Registry(
         "hinge": HINGE,
     },
 )
+
+
+def named(name: str) -> Loss:
+    """Return the record that a name spells; how one of glassnet's own comes back from another process."""
+    return LOSSES.resolve(name)
+
+
+def suiting(activation: AnyActivation) -> Loss:
+    """Return the loss that is meant where nobody names one: that of the last layer's activation, or squared error."""
+    own = (loss for loss in LOSSES.values() if loss.short_forms and loss.last_activation == activation)
+    return next(own, SQUARED_ERROR)

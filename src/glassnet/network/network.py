@@ -55,6 +55,8 @@ class Network:
         ``parameters[k]["weights"]``, views into θ by layer and name.
     weights, biases : sequences
         ``weights[k]`` (inputs, outputs) and ``biases[k]`` (outputs,), views; None where layer k has none.
+    loss : Loss or None
+        The loss it was last trained with, by which explanations ask; kept in model files by its name.
 
     Raises
     ------
@@ -89,6 +91,7 @@ class Network:
         self.layers = _as_layers(layers)
         self.seed = check_seed(seed)
         self.dtype = _as_dtype(dtype)
+        self.loss: Loss | None = None
         self.shapes: list[Shape] = [self.input_shape]
         for k, layer in enumerate(self.layers):
             try:
@@ -292,6 +295,7 @@ class Network:
         copy._describe(self.input_shape, self.layers, self.seed, dtype)
         copy._allocate()
         copy.theta[:] = self.theta
+        copy.loss = self.loss
         return copy
 
     def copy(self) -> Network:
@@ -353,7 +357,7 @@ class Network:
         """Travel between processes, and be copied, as architecture and parameters."""
         own = {layer.activation.name: layer.activation for layer in self.layers}
         arrays = {name: view.copy() for name, view in self.parameters.named().items()}
-        return Network.from_dict, (self.to_dict(), own, arrays)
+        return Network.from_dict, (self.to_dict(), own, arrays), {"loss": self.loss}
 
     def __repr__(self) -> str:
         return f"Network({self.input_shape}, {list(self.layers)}, dtype={self.dtype.name!r})"

@@ -184,6 +184,7 @@ def train(
         if folder is not None:
             training.settings = _settings(training, engine)
             _open_folder(folder, training, resume)
+        net.loss = objective.loss
         return training.run()
 
 

@@ -1,0 +1,126 @@
+"""What every question is about: a network, rows with their truth, and the error by which it is judged.
+
+People pass arrays; they are checked here once, in sentences, and computed with in float64 from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from glassnet.errors import InputError
+from glassnet.maths.loss import Loss
+from glassnet.maths.losses import suiting
+from glassnet.network.inputs import as_rows, as_sample_weight, as_targets, one_hot
+from glassnet.network.network import Network
+from glassnet.network.objective import Objective
+
+Array = NDArray[Any]
+
+
+@final
+@dataclass(frozen=True)
+class Subject:
+    """A network and rows, checked.
+
+    Parameters
+    ----------
+    network : Network
+        Of dtype float64; a copy.
+    objective : Objective
+    x : (m, inputs) float64 array
+    y : (m, outputs) float64 array
+        The truth as the loss's formulas read it.
+    targets : (m,) int64 labels or (m, outputs) float64 array
+        The truth as it was given.
+    sample_weight : (m,) float64 array
+    feature_names : tuple of str
+        One for each input; "x0", "x1", ... where nothing is known of them.
+    class_names : tuple of str
+        One for each output; "0", "1", ... where nothing is known of them.
+    """
+
+    network: Network
+    objective: Objective
+    x: Array
+    y: Array
+    targets: Array
+    sample_weight: Array
+    feature_names: tuple[str, ...]
+    class_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+def make_subject(
+    net: Network,
+    X: ArrayLike,
+    Y: ArrayLike,
+    loss: str | Loss | None = None,
+    *,
+    reduction: str = "mean",
+    sample_weight: ArrayLike | None = None,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    feature_names: Sequence[str] | None = None,
+    class_names: Sequence[str] | None = None,
+) -> Subject:
+    """Return what a person's arguments describe.
+
+    Parameters
+    ----------
+    net : Network
+    X, Y, reduction, sample_weight, l1, l2
+        As for `Network.backprop`.
+    loss : str, Loss or None
+        None is the loss the network was trained with or, where it was not, the one that suits its last layer.
+    feature_names : sequence of str or None
+        Names of the inputs; None takes those of a data frame's columns.
+    class_names : sequence of str or None
+        Names of the outputs.
+
+    Raises
+    ------
+    InputError
+        If an array, a name or an argument cannot be used.
+    PairingError
+        If the loss cannot read the last layer's output.
+    """
+    if not isinstance(net, Network):
+        raise InputError(f"net is a {type(net).__name__}; expected a gn.Network.")
+    exact = net.astype(np.float64)
+    objective = exact.objective(loss_of(net, loss), reduction, l1, l2)
+    x = as_rows(X, exact.input_shape, exact.dtype)
+    targets = as_targets(Y, objective.loss, len(x), exact.outputs, exact.dtype)
+    if feature_names is None and all(isinstance(name, str) for name in getattr(X, "columns", [0])):
+        feature_names = list(X.columns)  # type: ignore[union-attr]
+    return Subject(
+        network=exact,
+        objective=objective,
+        x=x,
+        y=one_hot(targets, objective.loss, exact.outputs, exact.dtype),
+        targets=targets,
+        sample_weight=as_sample_weight(sample_weight, len(x), exact.dtype),
+        feature_names=_names("feature_names", feature_names, exact.input_shape[0], "input", "x"),
+        class_names=_names("class_names", class_names, exact.outputs, "output", ""),
+    )
+
+
+def loss_of(net: Network, loss: str | Loss | None) -> str | Loss:
+    """Return the loss that is meant: the named one, else that of the training, else the one that suits the network."""
+    if loss is not None:
+        return loss
+    return suiting(net.layers[-1].activation) if net.loss is None else net.loss
+
+
+def _names(argument: str, names: Sequence[str] | None, count: int, what: str, letter: str) -> tuple[str, ...]:
+    if names is None:
+        return tuple(f"{letter}{i}" for i in range(count))
+    if isinstance(names, str) or len(names) != count:
+        raise InputError(f"{argument} is {names!r:.80}; the network has {count} {what}s, so expected {count} names.")
+    return tuple(map(str, names))
