@@ -17,7 +17,7 @@ def info(model: ModelPath, /, *, json: Json = False) -> None:
             {
                 "model": str(model),
                 "network": net.to_dict(),
-                "parameters": net.layout.size,
+                "parameters": net.layout.parameters,
                 "multiplications": net.multiplications,
                 "loss": opened.loss,
                 "encoder": opened.encoder,

@@ -98,6 +98,8 @@ def finish_gradient(job: Job, p: int, place: int, theta: int, partials: Numbers)
     if piece.penalised and (run.l1 != 0 or run.l2 != 0):
         partials[3 * p] = penalty(w, n, run.l1, run.l2)
         add_penalty_gradient(g, w, n, run.l1, run.l2)
+    if piece.partial:
+        keep_free(g, at(memory, run.free + piece.place), n)
     bad = not_finite(g, n) | int(partials[3 * p] - partials[3 * p] != 0)
     if piece.frozen:
         for i in range(n):
@@ -109,6 +111,14 @@ def finish_gradient(job: Job, p: int, place: int, theta: int, partials: Numbers)
         partials[3 * p + 1] = unit
         partials[3 * p + 2] = squares(g, n, unit) if unit > 0 else 0.0
     return bad
+
+
+@compiled
+def keep_free(g: Numbers, free: Numbers, n: int) -> None:
+    """Set the gradient to 0 where a number of θ does not move, whatever it was."""
+    for i in range(n):
+        if free[i] == 0:
+            g[i] = 0
 
 
 @compiled
@@ -136,7 +146,14 @@ def move(job: Job, p: int, place: int, theta: int, theta_next: int, coefficients
         return 0
     now, after = at(memory, theta + piece.place), at(memory, theta_next + piece.place)
     slots = at(memory, run.slots + piece.place)
-    return call(run.move, (now, after, at(memory, place), slots, run.stride, coefficients, piece.count))
+    bad = call(run.move, (now, after, at(memory, place), slots, run.stride, coefficients, piece.count))
+    if piece.partial:  # weight decay must not move a frozen number either
+        free = at(memory, run.free + piece.place)
+        for i in range(piece.count):
+            if free[i] == 0:
+                after[i] = now[i]
+        bad = not_finite(after, piece.count)
+    return bad
 
 
 @compiled

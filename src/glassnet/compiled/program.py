@@ -197,6 +197,7 @@ class Program:
         run.piece = memory.place(self.threads * run.piece_room)
         run.slots = memory.place(slots * run.stride)
         run.one = memory.place(1)
+        run.free = memory.place(self.parameters) if self.pieces.partial.any() else -1
 
     def _pieces(self, frozen: Array, penalised: Array) -> Any:
         pieces: list[tuple[int, ...]] = []
@@ -206,11 +207,13 @@ class Program:
             rows = tall if stage.inputs >= 4 * tall else self.shape.lanes
             for first in range(0, int(stage.inputs), rows):
                 height, place = min(rows, int(stage.inputs) - first), int(stage.weights) + first * n
-                flags = bool(frozen[place]), bool(penalised[place])
-                pieces.append((k, first, height, place, height * n, False, *flags))
+                pieces.append((k, first, height, place, height * n, False))
             if stage.biases >= 0:
-                place = int(stage.biases)
-                pieces.append((k, 0, 1, place, n, True, bool(frozen[place]), bool(penalised[place])))
+                pieces.append((k, 0, 1, int(stage.biases), n, True))
+        for p, (_, _, _, place, count, _) in enumerate(pieces):
+            some = frozen[place : place + count]
+            whole, penalty = bool(some.all()), bool(penalised[place : place + count].any())
+            pieces[p] += (whole, penalty, bool(some.any()) and not whole)
         return np.array(pieces, PIECE).view(np.recarray)
 
     def shares(self) -> Array:

@@ -38,8 +38,11 @@ STAGE = _table(
 MASK = _table("layer", "threshold", numbers=("scale",))
 """A dropout mask: a word of chance from `threshold` up keeps its unit, times `scale`."""
 
-PIECE = _table("stage", "first", "rows", "place", "count", "is_bias", "frozen", "penalised")
-"""A block of rows of one W, or one b: the part of θ that one thread moves at a time."""
+PIECE = _table("stage", "first", "rows", "place", "count", "is_bias", "frozen", "penalised", "partial")
+"""A block of rows of one W, or one b: the part of θ that one thread moves at a time.
+
+Where some of its numbers are frozen and others are not, it is `partial`.
+"""
 
 RUN = _table(
     "inputs",
@@ -61,6 +64,7 @@ RUN = _table(
     "keep",  # a row of numbers for each thread
     "keep_row",
     "one",  # the number 1
+    "free",  # 1 for each number of θ that moves, 0 for others, where pieces are partial
     "labels",  # two numbers: what the true class and what the others have as target
     "product",  # formulas and the product: handles to call
     "loss",

@@ -86,6 +86,8 @@ class CompiledEngine(Engine):
         self._labels = program.memory.place(2)
         self._memory = program.memory.allocate()
         self._memory[settings.one] = 1
+        if settings.free >= 0:
+            self._memory[settings.free : settings.free + size] = layout.mask("trainable")
         numbers = one_hot(np.zeros(1, np.int64), loss, max(2, network.outputs), dtype)[0, :2]
         self._memory[self._labels : self._labels + 2] = numbers
         self._partials = np.zeros(3 * len(program.pieces))

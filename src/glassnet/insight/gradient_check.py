@@ -125,7 +125,7 @@ def check_gradient(
     X, Y, loss, reduction, sample_weight, l1, l2, training, masks
         As for `Network.backprop`; dropout masks are held fixed.
     samples : int or None
-        How many parameters to compare, drawn evenly over the blocks; None takes all.
+        How many parameters to compare, drawn evenly over the blocks; None takes all. Links that do not exist are none.
     seed : int
         Decides which, when sampling.
 
@@ -171,16 +171,16 @@ def check_gradient(
 
 def _choose(net: Network, samples: int | None, seed: int) -> Array:
     """Return the places in θ to compare: all, or a sample with about as many from each block."""
+    present = net.layout.mask("present")
     if samples is None:
-        return np.arange(net.layout.size)
+        return np.flatnonzero(present)
     if isinstance(samples, bool) or not isinstance(samples, int | np.integer) or samples < 1:
         raise InputError(f"samples is {samples!r}; expected a whole number from 1 up, or None for all parameters.")
     chance = generator(seed, Purpose.SAMPLING)
     chosen: list[Array] = []
-    blocks = sorted((place for _, _, place in net.layout.places), key=lambda place: place.stop - place.start)
-    for done, place in enumerate(blocks):  # small blocks first: what they leave goes to the larger ones
+    blocks = sorted((place.start + np.flatnonzero(present[place]) for _, _, place in net.layout.places), key=len)
+    for done, everything in enumerate(blocks):  # small blocks first: what they leave goes to the larger ones
         quota = -(-(samples - sum(len(part) for part in chosen)) // (len(blocks) - done))
-        everything = np.arange(place.start, place.stop)
         chosen.append(chance.choice(everything, max(0, min(quota, len(everything))), replace=False))
     return np.sort(np.concatenate(chosen))
 

@@ -1,8 +1,8 @@
-"""The dense layer: every neuron listens to every input."""
+"""The dense layer: every neuron listens to every input, or to every input of its group."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
@@ -15,7 +15,7 @@ from glassnet.maths.activation import Activation, AnyActivation
 from glassnet.maths.activations import ACTIVATIONS, IDENTITY
 from glassnet.maths.initializers import INITIALIZERS
 from glassnet.network.layer import Layer
-from glassnet.network.parameters import Parameter, Shape
+from glassnet.network.parameters import Parameter, Shape, diagonal_blocks
 
 Array = NDArray[Any]
 
@@ -39,17 +39,23 @@ class Dense(Layer):
         Initializer of the weights (inputs, outputs); None takes the one that suits the activation.
     bias_init : str
         Initializer of the biases (outputs,).
+    groups : sequence of (inputs, units), or None
+        ``((24, 6), (12, 6))`` lets the first 24 inputs feed the first 6 units alone, and the next 12 inputs the next 6.
+        The weights stay one array (inputs, units); links between groups do not exist: they are 0 and never move.
 
     Raises
     ------
     InputError
-        If a number or a name cannot be used.
+        If a number or a name cannot be used, or the groups do not add up to the inputs and units.
 
     Examples
     --------
     >>> import glassnet as gn
     >>> gn.Dense(30, "relu")
     Dense(30, 'relu')
+    >>> net = gn.Network(3, [gn.Dense(2, groups=((2, 1), (1, 1)), weight_init="ones")])
+    >>> net.weights[0].tolist()
+    [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
     """
 
     kind: ClassVar[str] = "dense"
@@ -60,6 +66,7 @@ class Dense(Layer):
     trainable_bias: bool
     weight_init: str
     bias_init: str
+    groups: tuple[tuple[int, int], ...]
 
     def __init__(
         self,
@@ -70,6 +77,7 @@ class Dense(Layer):
         trainable_bias: bool = True,
         weight_init: str | None = None,
         bias_init: str = "zeros",
+        groups: Sequence[Sequence[int]] | None = None,
     ) -> None:
         if isinstance(units, bool) or not isinstance(units, int | np.integer) or units < 1:
             raise InputError(f"Dense has {units!r} units; expected a whole number from 1 up, as in Dense(30, 'relu').")
@@ -84,6 +92,7 @@ class Dense(Layer):
             "trainable_bias": bool(trainable_bias),
             "weight_init": INITIALIZERS.resolve(g.weight_init if weight_init is None else weight_init).name,
             "bias_init": INITIALIZERS.resolve(bias_init).name,
+            "groups": _as_groups(groups, int(units)),
         }
         for name, value in settings.items():
             object.__setattr__(self, name, value)
@@ -92,11 +101,17 @@ class Dense(Layer):
         """Return (units,); the input must be a row of numbers."""
         if len(input_shape) != 1:
             raise InputError(f"Dense reads rows of numbers, but its input has shape {input_shape}; flatten it first.")
+        heard = sum(inputs for inputs, _ in self.groups)
+        if self.groups and heard != input_shape[0]:
+            raise InputError(
+                f"the groups {self.groups} hear {heard} inputs, but there are {input_shape[0]}; expected a sum of "
+                f"{input_shape[0]}."
+            )
         return (self.units,)
 
     def parameters(self, input_shape: Shape) -> tuple[Parameter, ...]:
         """Weights (inputs, units) and, with a bias, biases (units,)."""
-        weights = Parameter("weights", (input_shape[0], self.units), self.weight_init)
+        weights = Parameter("weights", (input_shape[0], self.units), self.weight_init, groups=self.groups)
         biases = Parameter("biases", (self.units,), self.bias_init, trainable=self.trainable_bias, penalised=False)
         return (weights, biases) if self.bias else (weights,)
 
@@ -116,11 +131,18 @@ class Dense(Layer):
         mask: Array | None = None,
     ) -> Array:
         """∂E/∂W = xᵀ δ (a_j δ_i for every weight, summed over rows); ∂E/∂b = Σ δ; ∂E/∂x = δ Wᵀ."""
-        np.matmul(x.T, blame, out=gradient["weights"])
+        if self.groups:
+            gradient["weights"][:] = 0  # of links that do not exist
+        for inputs, units in diagonal_blocks((x.shape[-1], self.units), self.groups):
+            np.matmul(x[:, inputs].T, blame[:, units], out=gradient["weights"][inputs, units])
         if self.bias:
             blame.sum(axis=0, out=gradient["biases"])
         slope_of_x: Array = blame @ parameters["weights"].T
         return slope_of_x
+
+    def links(self, parameters: Mapping[str, Array], mask: Array | None = None) -> Array:
+        """∂z_i/∂x_j = θ_ij: the weights, (inputs, units)."""
+        return parameters["weights"]
 
     def lower(self, input_shape: Shape, places: Mapping[str, int], k: int) -> tuple[Operation, ...]:
         """A product, then the activation."""
@@ -139,7 +161,7 @@ class Dense(Layer):
             "trainable_bias": self.trainable_bias,
             "weight_init": self.weight_init,
             "bias_init": self.bias_init,
-        }
+        } | ({"groups": [list(group) for group in self.groups]} if self.groups else {})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], activations: Mapping[str, AnyActivation]) -> Dense:
@@ -151,4 +173,25 @@ class Dense(Layer):
     def __repr__(self) -> str:
         extras = "" if self.bias else ", bias=False"
         extras += ", trainable_bias=False" if self.bias and not self.trainable_bias else ""
+        extras += f", groups={self.groups}" if self.groups else ""
         return f"Dense({self.units}, {self.activation.name!r}{extras})"
+
+
+def _as_groups(groups: Sequence[Sequence[int]] | None, units: int) -> tuple[tuple[int, int], ...]:
+    """Return the groups as pairs of whole numbers; () stands for all units hearing all inputs."""
+    if groups is None:
+        return ()
+    expected = "pairs of how many inputs feed how many units, as in groups=((24, 6), (12, 6))"
+    try:
+        pairs = tuple((inputs, outputs) for inputs, outputs in groups)
+    except (TypeError, ValueError):
+        raise InputError(f"groups is {groups!r}; expected {expected}.") from None
+    for n in (n for pair in pairs for n in pair):
+        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+            raise InputError(f"groups is {groups!r} with {n!r} in it; expected {expected}, each from 1 up.")
+    if sum(outputs for _, outputs in pairs) != units:
+        raise InputError(
+            f"groups is {groups!r}, which has {sum(outputs for _, outputs in pairs)} units; "
+            f"expected them to add up to the {units} of the layer."
+        )
+    return tuple((int(inputs), int(outputs)) for inputs, outputs in pairs)

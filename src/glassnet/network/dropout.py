@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, ClassVar, final
 
+import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.compiled.plan import Mask, Operation
@@ -77,6 +78,12 @@ class Dropout(Layer):
     ) -> Array:
         """∂E/∂x = δ ⊙ mask/(1 − rate): what was left out is not to blame."""
         return blame if mask is None else blame * (mask / (1 - self.rate)).astype(blame.dtype)
+
+    def links(self, parameters: Mapping[str, Array], mask: Array | None) -> Array:
+        """∂z/∂x = mask/(1 − rate), of each unit by itself: (units,); mask (units,) of one row."""
+        if mask is None:
+            raise InputError("Dropout without a mask passes every signal on as it is; it has no links.")
+        return np.asarray(mask / (1 - self.rate))
 
     def lower(self, input_shape: Shape, places: Mapping[str, int], k: int) -> tuple[Operation, ...]:
         """A mask."""

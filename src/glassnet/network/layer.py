@@ -52,6 +52,10 @@ class Layer(ABC):
         """Write ∂E/∂parameters into `gradient` and return ∂E/∂x, both from blame = ∂E/∂z (m, outputs)."""
 
     @abstractmethod
+    def links(self, parameters: Mapping[str, Array], mask: Array | None) -> Array:
+        """Return ∂z/∂x of one row: (inputs, outputs), or (units,) where each output hears its own input alone."""
+
+    @abstractmethod
     def lower(self, input_shape: Shape, places: Mapping[str, int], k: int) -> tuple[Operation, ...]:
         """Return the operations of layer k; `places` says where its parameters start in θ."""
 

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from glassnet.compiled.plan import Operation, Product
 from glassnet.errors import InputError
 from glassnet.maths.activation import AnyActivation
-from glassnet.maths.initializers import INITIALIZERS
 from glassnet.maths.loss import Loss
 from glassnet.maths.random import Purpose, check_seed, generator, keep_mask
 from glassnet.network.backprop import Pass, backprop, forward
@@ -119,6 +118,8 @@ class Network:
         values = as_numbers(values, "theta")
         if values.shape != self._theta.shape:
             raise InputError(f"theta has shape {values.shape}; this network has {self.layout.size} parameters.")
+        for k, parameter, place in self.layout.places:
+            self.layout.require_absent(k, parameter.name, values[place].reshape(parameter.shape))
         into(self._theta, values, "theta")
 
     @property
@@ -136,8 +137,7 @@ class Network:
         seed = check_seed(seed)
         chance = {k: generator(seed, Purpose.WEIGHTS, k) for k in range(len(self.layers))}
         for k, parameter, place in self.layout.places:
-            values = INITIALIZERS.resolve(parameter.initializer).draw(chance[k], parameter.shape)
-            self._theta[place] = values.ravel()
+            self._theta[place] = parameter.draw(chance[k]).ravel()
 
     # --- what it computes ---------------------------------------------------------------------------------------
 
@@ -238,7 +238,7 @@ class Network:
         targets = as_targets(Y, objective.loss, len(x), self.outputs, self.dtype)
         y = one_hot(targets, objective.loss, self.outputs, self.dtype)
         weight = as_sample_weight(sample_weight, len(x), self.dtype)
-        given = self._as_masks(masks, len(x))
+        given = self.as_masks(masks, len(x))
         drawn = self.draw_masks(self.seed, 0, len(x)) if training else {}
         with np.errstate(all="ignore"):
             return backprop(self.layers, self.parameters, objective, x, y, weight, drawn | given)
@@ -257,7 +257,8 @@ class Network:
             if layer.drop_rate > 0
         }
 
-    def _as_masks(self, masks: Mapping[int, ArrayLike] | Sequence[ArrayLike | None] | None, m: int) -> dict[int, Array]:
+    def as_masks(self, masks: Mapping[int, ArrayLike] | Sequence[ArrayLike | None] | None, m: int) -> dict[int, Array]:
+        """Return dropout masks of a person's own as they are computed with, (m, units) by layer, or refuse them."""
         if not isinstance(masks, Mapping | Sequence | None) or isinstance(masks, str):
             raise InputError(f"masks is {masks!r:.80}; expected a mapping from Dropout layers to arrays of 0 and 1.")
         pairs = (masks or {}).items() if isinstance(masks, Mapping | None) else enumerate(masks)
@@ -349,8 +350,10 @@ class Network:
         if {name: (array.shape, array.dtype) for name, array in arrays.items()} != expected:
             raise InputError("The arrays do not fit its architecture.")
         net._allocate()
-        for name, view in net.parameters.named().items():
-            view[...] = arrays[name]
+        for k, parameter, _ in net.layout.places:
+            array = arrays[f"{k}.{parameter.name}"]
+            net.layout.require_absent(k, parameter.name, array)
+            net.parameters[k][parameter.name][...] = array
         return net
 
     def __reduce__(self) -> Any:
@@ -364,13 +367,14 @@ class Network:
 
     def __str__(self) -> str:
         trainable = int(self.layout.mask("trainable").sum())
-        head = f"Network of {self.layout.size:,} parameters, {trainable:,} of them trainable, {self.dtype.name}"
+        present = self.layout.mask("present")
+        head = f"Network of {self.layout.parameters:,} parameters, {trainable:,} of them trainable, {self.dtype.name}"
         rows: list[tuple[str, ...]] = [("k", "layer", "output", "weights", "biases", "parameters")]
         rows.append(("", "input", str(self.input_shape), "", "", ""))
         for k, layer in enumerate(self.layers):
             views = self.parameters[k]
             shapes = [str(views[name].shape) if name in views else "" for name in ("weights", "biases")]
-            count = sum(view.size for view in views.values())
+            count = sum(present[place].sum() for layer_of, _, place in self.layout.places if layer_of == k)
             rows.append((str(k), repr(layer), str(self.shapes[k + 1]), *shapes, f"{count:,}" if count else ""))
         widths = [max(len(row[i]) for row in rows) for i in range(6)]
         lines = [

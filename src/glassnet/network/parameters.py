@@ -16,10 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.errors import InputError
-from glassnet.network.inputs import into
+from glassnet.maths.initializers import INITIALIZERS
+from glassnet.network.inputs import as_numbers, into
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
+
+
+def diagonal_blocks(shape: Shape, groups: Sequence[tuple[int, int]]) -> Iterator[tuple[slice, ...]]:
+    """Give the place of each group of (inputs, outputs) in an array of `shape`; without groups, that of all of it."""
+    if not groups:
+        yield tuple(slice(0, n) for n in shape)
+    j = i = 0
+    for inputs, outputs in groups:
+        yield slice(j, j + inputs), slice(i, i + outputs)
+        j, i = j + inputs, i + outputs
 
 
 @final
@@ -38,6 +49,9 @@ class Parameter:
         Whether training moves it.
     penalised : bool
         Whether the L1 and L2 penalties count it.
+    groups : tuple of (inputs, outputs)
+        Blocks along the diagonal of (inputs, outputs), each a group of inputs with the outputs that hear it; entries
+        outside are links that do not exist: they are 0 for good and no parameters. Empty where all entries exist.
     """
 
     name: str
@@ -45,11 +59,30 @@ class Parameter:
     initializer: str
     trainable: bool = True
     penalised: bool = True
+    groups: tuple[tuple[int, int], ...] = ()
 
     @property
     def size(self) -> int:
-        """How many numbers it holds."""
+        """How many numbers it takes in θ."""
         return prod(self.shape)
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """True where an entry is a parameter, of the parameter's shape."""
+        present = np.zeros(self.shape, bool)
+        for block in diagonal_blocks(self.shape, self.groups):
+            present[block] = True
+        return present
+
+    def draw(self, chance: np.random.Generator) -> Array:
+        """Return the numbers to start from: each group is drawn by itself, so that its scale is of its own size."""
+        initializer = INITIALIZERS.resolve(self.initializer)
+        if not self.groups:
+            return initializer.draw(chance, self.shape)
+        values = np.zeros(self.shape)
+        for block in diagonal_blocks(self.shape, self.groups):
+            values[block] = initializer.draw(chance, values[block].shape)
+        return values
 
 
 @final
@@ -73,11 +106,38 @@ class Layout:
         self.size = start
 
     def mask(self, which: str) -> NDArray[np.bool_]:
-        """Return an array over θ that is True where a parameter's flag `which` is set ("trainable", "penalised")."""
+        """Return an array over θ that is True where a parameter has the property `which`.
+
+        "trainable" and "penalised" are its flags, "present" says that the link exists; a link that does not has none.
+        """
         mask = np.zeros(self.size, bool)
         for _, parameter, place in self.places:
-            mask[place] = getattr(parameter, which)
+            mask[place] = (parameter.present & getattr(parameter, which)).ravel()
         return mask
+
+    @property
+    def parameters(self) -> int:
+        """How many parameters there are: the entries of θ without the links that do not exist."""
+        return int(self.mask("present").sum())
+
+    def require_absent(self, k: int, name: str, values: Array) -> None:
+        """Refuse numbers for links that do not exist.
+
+        Raises
+        ------
+        InputError
+            If an array for the parameter `name` of layer k is not 0 there.
+        """
+        for layer, parameter, _ in self.places:
+            if (layer, parameter.name) == (k, name) and parameter.groups:
+                there = np.argwhere(~parameter.present & (values != 0))
+                if len(there):
+                    at = ", ".join(map(str, there[0]))
+                    raise InputError(
+                        f"{name}[{k}][{at}] is {values[tuple(there[0])]:g}, but that link does not exist: the groups "
+                        f'{parameter.groups} leave it out. Give 0 there; net.layout.mask("present") says where links '
+                        "are."
+                    )
 
     def locate(self, index: int) -> tuple[int, str, Shape]:
         """Return layer, name and index within the array of the parameter at `index` in θ."""
@@ -112,7 +172,10 @@ class LayerViews(Sequence["Array | None"]):
         view = self[k]
         if view is None:
             raise InputError(f"Layer {k} has no {self._name}, so none can be set.")
-        into(view, value, f"{self._name}[{k}]")
+        values = as_numbers(value, f"{self._name}[{k}]")
+        if values.shape == view.shape:
+            self._parameters.layout.require_absent(k % len(self), self._name, values)
+        into(view, values, f"{self._name}[{k}]")
 
     def __len__(self) -> int:
         return len(self._parameters)
