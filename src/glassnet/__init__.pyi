@@ -6,8 +6,12 @@ from .errors import GlassnetError as GlassnetError
 from .errors import GlassnetWarning as GlassnetWarning
 from .files import load as load
 from .files import save as save
+from .insight import Derivation as Derivation
 from .insight import GradientCheck as GradientCheck
+from .insight import Look as Look
 from .insight import check_gradient as check_gradient
+from .insight import explain as explain
+from .insight import look as look
 from .maths.activation import Activation as Activation
 from .maths.loss import ElementwiseLoss as ElementwiseLoss
 from .maths.loss import RowLoss as RowLoss

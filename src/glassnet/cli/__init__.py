@@ -29,6 +29,13 @@ app.command("glassnet.cli.predict:predict", name="predict", help="Predict rows w
 app.command("glassnet.cli.evaluate:evaluate", name="evaluate", help="Tell how good a saved network is on rows.")
 app.command("glassnet.cli.check:check", name="check", help="Check a saved network's gradient against nudged weights.")
 app.command("glassnet.cli.info:info", name="info", help="Tell what is in a model file.")
+app.command("glassnet.cli.explain:explain", name="explain", help="Write out how one weight's derivative comes about.")
+app.command("glassnet.cli.look:look", name="look", help="Draw a network, and blame flowing back through it.")
+app.command("glassnet.cli.landscape:landscape", name="landscape", help="Picture the error around the trained weights.")
+app.command("glassnet.cli.features:features", name="features", help="Show what hidden units have learned to see.")
+app.command("glassnet.cli.curve:curve", name="curve", help="Tell what more training rows would bring.")
+app.command("glassnet.cli.sensitivity:sensitivity", name="sensitivity", help="Rank weights and inputs by their effect.")
+app.command("glassnet.cli.worksheet:worksheet", name="worksheet", help="Set an exercise for pen and paper, solved.")
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

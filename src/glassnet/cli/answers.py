@@ -13,7 +13,7 @@ from glassnet.files import write_bytes
 
 Out = Annotated[Path | None, Parameter(help="The HTML file to write; it works offline. Left out: MODEL.COMMAND.html.")]
 
-_MARK = b"glassnet"
+_MARKS = (b'name="generator" content="glassnet', b"Made by glassnet.")  # of pages, and of Markdown and LaTeX
 _FIRST_BYTES = 2000
 
 
@@ -41,7 +41,8 @@ def require_place(place: Path) -> Path:
         raise FileError(f"Cannot write {place}: the folder {place.parent} does not exist. Create it first.")
     if place.is_file() and place.stat().st_size:
         with place.open("rb") as file:
-            if _MARK not in file.read(_FIRST_BYTES):
+            head = file.read(_FIRST_BYTES)
+            if not any(mark in head for mark in _MARKS):
                 raise FileError(f"{place} exists and was not made by glassnet; name another file with --out.")
     return place
 

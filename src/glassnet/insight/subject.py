@@ -5,6 +5,7 @@ People pass arrays; they are checked here once, in sentences, and computed with 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -55,6 +56,11 @@ class Subject:
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def rows(self, numbers: Array) -> Subject:
+        """Return the same question about some of the rows."""
+        arrays = {name: getattr(self, name)[numbers] for name in ("x", "y", "targets", "sample_weight")}
+        return dataclasses.replace(self, **arrays)
 
 
 def make_subject(
