@@ -265,3 +265,25 @@ def test_nothing_of_a_run_without_a_checkpoint_mixes_with_the_next(tmp_path):
     train(tmp_path / "run", epochs=2, seed=2)
     train(tmp_path / "clean", epochs=2, seed=2)
     assert tree(tmp_path / "run") == tree(tmp_path / "clean")
+
+
+def test_the_moments_of_a_run_come_in_the_order_of_training(tmp_path):
+    net = gn.Network(2, [gn.Dense(1)])
+    kept = [net.theta.copy()]
+    gn.train(
+        net,
+        np.eye(2),
+        [1.0, 2.0],
+        "squared_error",
+        epochs=18,
+        checkpoint=tmp_path / "a.run",
+        callbacks=[lambda event: kept.append(event.network.theta.copy())],
+    )
+    moments = list(RunFolder(tmp_path / "a.run").moments())
+    assert [document["epoch"] for document, _ in moments] == [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 18]
+    for document, arrays in moments:
+        np.testing.assert_array_equal(arrays["theta"], kept[document["epoch"]])
+    assert list(RunFolder(tmp_path / "none.run").moments()) == []
+    (tmp_path / "a.run" / "snapshots" / "epoch-0004.safetensors").write_bytes(b"")
+    with pytest.raises(FileError, match="empty"):
+        list(RunFolder(tmp_path / "a.run").moments())

@@ -169,6 +169,7 @@ class Training:
             position.history.stopped = INTERRUPTED
             return
         n = self._steps_at_a_stretch()
+        before = self.network.theta.copy() if n == 1 and self._steps_left == 1 and self.folder is not None else None
         order, bounds = self._orders.of_steps(position.epoch, position.steps, n)
         rates = self._rates(position.steps, n)
         try:
@@ -180,6 +181,7 @@ class Training:
                     self._record_epoch()
             raise
         if len(steps):
+            position.last_update = None if before is None else self.network.theta - before
             self._book(steps, rates)
             seconds = (time.perf_counter() - began) / len(steps)
             affordable = int(_SECONDS_BETWEEN_LOOKS / max(seconds, 1e-9))
@@ -281,15 +283,22 @@ class Training:
         at = (self.steps_per_epoch, position.epoch, step, n)
         return rates_of_steps(optimizer, self.options.schedule, position.schedule, *at)
 
+    @property
+    def _steps_left(self) -> int:
+        """How many steps are planned from here on."""
+        return (self.options.epochs - self.position.epoch) * self.steps_per_epoch - self.position.steps
+
     def _steps_at_a_stretch(self) -> int:
         """Return how many steps the engine may take before anybody wants to look at what they did."""
         if self._steps_are_watched:
             return 1
         size, done = self.steps_per_epoch, self.position.steps
         epochs = (done + self._steps_between_looks) // size
-        if epochs <= 1:
-            return min(size - done, self._steps_between_looks)
-        return self._epochs_at_a_stretch(epochs) * size - done
+        n = min(size - done, self._steps_between_looks)
+        if epochs > 1:
+            n = self._epochs_at_a_stretch(epochs) * size - done
+        # the very last step is taken by itself, so that a run's folder can tell what it did to θ
+        return n - 1 if n > 1 and n == self._steps_left and self.folder is not None else n
 
     def _epochs_at_a_stretch(self, most: int) -> int:
         """Return after how many epochs something is to be done, or might be."""
@@ -337,8 +346,11 @@ class Training:
         folder = self.folder
         if folder is None:
             return
+        document, arrays = self._parts()
+        if self.position.last_update is not None:
+            arrays["last_update"] = self.position.last_update
         with self._unless_the_disk_is_full():
-            folder.save(*self._parts())
+            folder.save(document, arrays)
             folder.save_history(self.position.history)
             self._tell(CheckpointSaved, folder.checkpoint, self.position.epoch)
 

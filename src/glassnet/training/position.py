@@ -35,6 +35,8 @@ class Position:
     best_value : float or None
     waited : int
         Epochs since the best.
+    last_update : array or None
+        What the run's last planned step did to θ, where the run has a folder and has come to it.
     """
 
     history: History
@@ -46,6 +48,7 @@ class Position:
     best_theta: Array | None = None
     best_value: float | None = None
     waited: int = 0
+    last_update: Array | None = None
 
     @classmethod
     def start(cls, steps_per_epoch: int, schedule: dict[str, Array]) -> Self:
@@ -94,7 +97,7 @@ class Position:
             raise ValueError(f"epoch {position.epoch}, step {position.steps}")
         position.errors[: position.steps] = arrays["errors"]
         position.weights[: position.steps] = arrays["weights"]
-        position.best_theta = arrays.get("best_theta")
+        position.best_theta, position.last_update = arrays.get("best_theta"), arrays.get("last_update")
         position.best_value, position.waited = document["best_value"], document["waited"]
         state = State(_under("optimizer.", arrays), operator.index(document["step"]))
         expected = {name: (array.shape, array.dtype) for name, array in engine.state.optimizer.items()}

@@ -1,7 +1,8 @@
 """The folder beside a model in which a run is kept, so that it can be resumed and questioned later.
 
 digits.run/
-    checkpoint.safetensors      where training stands: θ, optimizer, position in the epoch, best weights, history
+    checkpoint.safetensors      where training stands: θ, optimizer, position in the epoch, best weights, history,
+                                and of a run that is done what its last step did to θ
     snapshots/epoch-0004.…      the same at the start of that epoch; at most 17 of them
     history.json                what training met, for people and scripts
     source.json                 where the data came from, with its fingerprint
@@ -12,13 +13,14 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
 from numpy.typing import NDArray
 
-from glassnet.errors import FileError, ResumeError
+from glassnet.errors import CorruptFileError, FileError, ResumeError
 from glassnet.files.atomic import as_path, reason, remove_leftovers, write_bytes
 from glassnet.files.container import read_container, write_container
 from glassnet.training.history import History
@@ -30,6 +32,31 @@ _RUN = ".run"
 _SNAPSHOTS = "snapshots/epoch-[0-9][0-9][0-9][0-9]*.safetensors"
 
 START_OVER = "To start over, say resume=False, or leave out --resume on the command line."
+
+
+@final
+@dataclass(frozen=True)
+class LastUpdate:
+    """What the last step of a run did to θ.
+
+    Parameters
+    ----------
+    change : (n,) array
+        θ after the step less θ before it, in the run's dtype.
+    theta : (n,) array
+        θ after it, which a network has that was trained to the end and not set back to its best epoch.
+    step : int
+        Counted over the whole run, from 0.
+    learning_rate : float
+        Of that step.
+    optimizer : str
+    """
+
+    change: NDArray[Any]
+    theta: NDArray[Any]
+    step: int
+    learning_rate: float
+    optimizer: str
 
 
 @final
@@ -124,6 +151,48 @@ class RunFolder:
                 f"Use the old ones, or keep the new run in another folder. {START_OVER}"
             )
         return document, arrays
+
+    def last_update(self) -> LastUpdate | None:
+        """Return what the run's last step did, or None where that was not recorded.
+
+        It is recorded when the last planned step is taken; not where a run was interrupted, ran out of time or
+        patience, or is of an older glassnet.
+
+        Raises
+        ------
+        FileError
+            If the checkpoint is damaged.
+        """
+        if not self.checkpoint.exists():
+            return None
+        document, arrays = read_container(self.checkpoint, "checkpoint")
+        change = arrays.get("last_update")
+        if change is None:
+            return None
+        try:
+            return LastUpdate(
+                change=change,
+                theta=arrays["theta"],
+                step=int(document["step"]) - 1,
+                learning_rate=float(document["history"]["learning_rate"][-1]),
+                optimizer=str(document["settings"]["optimizer"]),
+            )
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise CorruptFileError(f"{self.checkpoint} does not hold a run ({error!r}).") from error
+
+    def moments(self) -> Iterator[tuple[dict[str, Any], dict[str, NDArray[Any]]]]:
+        """Give what each snapshot and then the checkpoint holds, a document and arrays, in the order of training.
+
+        Raises
+        ------
+        FileError
+            If one of them is damaged.
+        """
+        snapshots = [file for file in self.path.glob(_SNAPSHOTS) if file.stem.removeprefix("epoch-").isdigit()]
+        snapshots.sort(key=lambda file: int(file.stem.removeprefix("epoch-")))
+        for file in (*snapshots, self.checkpoint):
+            if file.exists():
+                yield read_container(file, "checkpoint")
 
     def save_history(self, history: History) -> None:
         """Write the history as JSON, where a figure that is not finite is null."""
