@@ -10,7 +10,7 @@ from glassnet.cli.console import say, say_json
 from glassnet.cli.models import open_model
 from glassnet.cli.options import Data, Json, ModelPath, Source, Whole
 from glassnet.errors import InputError
-from glassnet.insight import check_gradient
+from glassnet.insight.gradient_check import check_gradient
 
 
 def check(

@@ -53,9 +53,10 @@ def explain(
         return
     if model is None or source is None:
         raise InputError("explain needs a model and rows, as in: glassnet explain digits.safetensors digits --row 17")
-    from glassnet.insight import explain as explain_weight
+    from glassnet.insight.derivation import explain as explain_weight
 
     opened = open_model(model, source, data, with_truth=True)
+    names: dict[str, Any] = dict(opened.names)
     if opened.source_has_changed:
         note(f"{opened.table.source} is not as it was when this model was trained; row numbers may have moved.")
     found = explain_weight(
@@ -70,7 +71,7 @@ def explain(
         l2=l2,
         training=training,
         most=most,
-        **opened.names,
+        **names,
     )
     _write(found, form, out)
 

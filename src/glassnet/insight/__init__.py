@@ -1,7 +1,4 @@
-"""What can be seen of a network."""
+"""What can be seen of a network, a question to a room: explain a weight, look, landscape, features, curve, sensitivity.
 
-from glassnet.insight.derivation import Derivation, explain
-from glassnet.insight.drawing import Look, look
-from glassnet.insight.gradient_check import GradientCheck, check_gradient
-
-__all__ = ["Derivation", "GradientCheck", "Look", "check_gradient", "explain", "look"]
+Each room is imported by itself, so that a question loads no more than it needs.
+"""

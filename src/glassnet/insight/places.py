@@ -20,6 +20,7 @@ _NEURONS = {"weights": 2, "biases": 1}
 _HOW = {
     "weights": "a weight as (layer, from, to) or 'layer:from,to', such as (0, 2, 1) or '0:2,1'",
     "biases": "a bias as (layer, neuron) or 'layer:neuron', such as (0, 1) or '0:1'",
+    None: "a weight as 'layer:from,to', such as '0:2,1', or a bias as 'layer:neuron', such as '0:1'",
 }
 
 
@@ -64,7 +65,7 @@ class Place:
         return f"{self.name}[{self.k}][{', '.join(map(str, self.at))}]"
 
 
-def find(net: Network, spot: Spot, name: str = "weights") -> Place:
+def find(net: Network, spot: Spot, name: str | None = None) -> Place:
     """Return the place of the parameter that a person names.
 
     Parameters
@@ -72,7 +73,8 @@ def find(net: Network, spot: Spot, name: str = "weights") -> Place:
     net : Network
     spot : str or sequence of int
         (layer, from, to) of a weight or (layer, neuron) of a bias; as text "1:12,3", or as it is printed.
-    name : {"weights", "biases"}
+    name : {"weights", "biases"} or None
+        What it must be; None takes either.
 
     Raises
     ------
@@ -110,19 +112,21 @@ def place_of(net: Network, index: int) -> Place:
     return Place(k, name, at, index)
 
 
-def _read(spot: Spot, name: str) -> tuple[str, int, tuple[int, ...]]:
+def _read(spot: Spot, wanted: str | None) -> tuple[str, int, tuple[int, ...]]:
     """Return what a spot says: weights or biases, layer, and place within them."""
     numbers: list[int] = []
+    written = None
     if isinstance(spot, str):
         found = _SPOT.fullmatch(spot)
         if found is not None:
-            name = found[1] or name
+            written = found[1]
             numbers = [int(found[2]), *map(int, found[3].split(","))]
     elif isinstance(spot, Sequence | np.ndarray):
         whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in spot)
         numbers = [int(n) for n in spot] if whole else []
+    name = written or wanted or ("biases" if len(numbers) == 2 else "weights")
     if len(numbers) != 1 + _NEURONS[name] or min(numbers) < 0:
-        raise InputError(f"{_shown(spot)} names no parameter; expected {_HOW[name]}.")
+        raise InputError(f"{_shown(spot)} names no parameter; expected {_HOW[wanted]}.")
     return name, numbers[0], tuple(numbers[1:])
 
 

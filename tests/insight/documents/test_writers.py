@@ -108,6 +108,8 @@ def test_every_formula_of_the_library_can_be_read_as_text(latex):
         (r"\begin{cases}z & z>0\\ 0.5\,z & z\le 0\end{cases}", "{z if z>0; 0.5 z if z ≤ 0}"),
         (r"\operatorname{erf}\frac{z}{\sqrt{2}}", "erf(z/√2)"),
         (r"b_{1,3}", "b[1][3]"),
+        (r"\eta = 0.5", "η = 0.5"),
+        (r"\partial E", "∂E"),
         (r"w_{1,12,3}^2", "w[1][12,3]²"),
         (r"\log\sum_j e^{a_j}", "log Σⱼ e^(aⱼ)"),
     ],

@@ -169,7 +169,7 @@ def _place(
     if weight is not None and bias is not None:
         raise InputError("Both a weight and a bias are named; expected one of them.")
     if weight is not None:
-        return find(net, weight), ""
+        return find(net, weight, "weights"), ""
     if bias is not None:
         return find(net, bias, "biases"), ""
     k, _, place = next(entry for entry in net.layout.places if entry[1].name == "weights")

@@ -13,6 +13,7 @@ _BEGIN = r"""\documentclass[a4paper,11pt]{article}
 \usepackage{amsmath,amssymb}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{6pt}
+\renewcommand{\arraystretch}{1.3}
 \allowdisplaybreaks
 \begin{document}
 """

@@ -131,7 +131,7 @@ class _Reader:
             return "; "
         if name not in _WORDS:
             raise ValueError(f"There is no text for the LaTeX command \\{name}.")
-        if name.isalpha() and name != "quad":
+        if name.isalpha() and name != "quad" and not self._a_sign_follows():
             self._skip_space()  # which only ends the command's name
         if name in _OPERATORS:
             return f" {_WORDS[name]} "
@@ -146,6 +146,10 @@ class _Reader:
     def _skip_space(self) -> None:
         while self.at < len(self.tokens) and self.tokens[self.at].isspace():
             self.at += 1
+
+    def _a_sign_follows(self) -> bool:
+        ahead = "".join(self.tokens[self.at : self.at + 2]).lstrip()
+        return ahead[:1] in set("=<>+-")
 
     def _a_factor_follows(self) -> bool:
         following = self._following
