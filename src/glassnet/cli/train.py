@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import math
 import os
 import shlex
@@ -20,14 +19,21 @@ from glassnet.cli.console import fail, in_words, note, program, progress_console
 from glassnet.cli.options import Data, Ignore, Json, RowsOrAll, Sizes, Source, Target, Task, Whole, WholeOrNone
 from glassnet.cli.progress import shown
 from glassnet.cli.recipe import recipe
-from glassnet.data import Encoder, Table, open_source, split
+from glassnet.cli.setup import (
+    batch_size_for,
+    divided,
+    encoder_for,
+    hidden_sizes,
+    layers_for,
+    open_table,
+    optimizer_for,
+    stem_of,
+)
+from glassnet.data import Table
 from glassnet.errors import FileError, InputError, NonFiniteError, ResumeError
 from glassnet.files import Model, save_model, write_bytes
-from glassnet.maths.activations import ACTIVATIONS
-from glassnet.maths.loss import Loss, Targets
 from glassnet.maths.losses import LOSSES
-from glassnet.maths.optimizers import OPTIMIZERS, Adam, Optimizer
-from glassnet.network import Dense, Dropout, Layer, Network
+from glassnet.network import Dense, Network
 from glassnet.training import EarlyStopping, History, RunFolder, Scores, TrainingStarted, evaluate
 from glassnet.training import train as train_network
 from glassnet.training.loop import ALL_DONE, INTERRUPTED, TIME_OVER
@@ -120,23 +126,19 @@ def train(
     """
     began = time.monotonic()
     console = None if json else progress_console()
-    out = _default_out(source) if out is None else out
+    out = Path(f"{stem_of(source)}.safetensors") if out is None else out
     _require_place(out)
-    if task is None and loss is not None and LOSSES.resolve(loss).targets is Targets.NONNEGATIVE and target is not None:
-        task = "regression"  # counts, though they may be few
-    table = open_source(source, folder=data, target=target, task=task, ignore=ignore or ())
-    if table.targets is None or table.task is None:
-        raise InputError(f"{source} says nothing of what to predict. Name the column with --target.")
-    training, held_out, rows_of = _split(table, validation, seed)
-    plain = recipe(len(training), table.image_shape is not None, table.task)
+    table = open_table(source, data, target, task, ignore, loss)
+    training, held_out, rows_of = divided(table, validation, seed)
+    plain = recipe(len(training), table.image_shape is not None, table.task or "")
     chosen_loss = LOSSES.resolve(loss or plain.loss)
-    chosen_optimizer = _optimizer(optimizer, learning_rate, plain.learning_rate)
-    encoder = _encoder(training, chosen_loss)
+    chosen_optimizer = optimizer_for(optimizer, learning_rate, plain.learning_rate)
+    encoder = encoder_for(training, chosen_loss)
     x, y = encoder.inputs(training, dtype), encoder.targets(training, dtype)
     xv, yv = encoder.inputs(held_out, dtype), encoder.targets(held_out, dtype)
-    layers = _layers(
+    layers = layers_for(
         table,
-        list(plain.hidden) if hidden is None else _hidden(hidden),
+        list(plain.hidden) if hidden is None else hidden_sizes(hidden),
         activation,
         plain.dropout if dropout is None else dropout,
         chosen_loss,
@@ -164,7 +166,7 @@ def train(
                 optimizer=chosen_optimizer,
                 schedule=schedule,
                 epochs=plain.epochs if epochs is None else epochs,
-                batch_size=_batch_size(batch_size, plain.batch_size, chosen_optimizer),
+                batch_size=batch_size_for(batch_size, plain.batch_size, chosen_optimizer),
                 validation=(xv, yv),
                 l1=l1,
                 l2=l2,
@@ -219,68 +221,6 @@ def _require_place(out: Path) -> None:
         raise FileError(f"Cannot write {out}: the folder {out.parent} does not exist. Create it first.")
     if out.is_dir():
         raise FileError(f"Cannot write {out}: it is a folder. Give the name of a file.")
-
-
-def _hidden(sizes: list[int]) -> list[int]:
-    if not sizes:
-        raise InputError("--hidden names no sizes. Write --hidden 64 32, or --hidden 0 for no hidden layer.")
-    return [] if sizes == [0] else sizes
-
-
-def _split(table: Table, validation: float, seed: int) -> tuple[Table, Table, dict[str, Any]]:
-    """Return rows to train on and rows held out, and how to find them again."""
-    if table.held_out is not None:
-        return table, table.held_out, {"held_out": "the source's own test set"}
-    training, held_out = split(table, validation, seed)
-    return table.rows(training), table.rows(held_out), {"validation": validation, "split_seed": seed}
-
-
-def _encoder(training: Table, loss: Loss) -> Encoder:
-    """Return the encoder; targets keep their scale where the loss reads only some numbers, such as counts."""
-    encoder = Encoder.fit(training)
-    if encoder.task == "regression" and loss.targets is not Targets.NUMBERS:
-        return dataclasses.replace(encoder, target_shift=0.0, target_scale=1.0)
-    return encoder
-
-
-def _layers(
-    table: Table, hidden: list[int], activation: str, dropout: float, loss: Loss, output: str | None
-) -> list[Layer]:
-    classes = table.task == "classification"
-    outputs = len(table.classes) if classes else 1
-    last = loss.last_activation
-    if classes and loss.targets is Targets.NUMBERS:
-        last = ACTIVATIONS["sigmoid"]  # a class as numbers between 0 and 1, as the textbooks do
-    layers: list[Layer] = []
-    for units in hidden:
-        layers.append(Dense(units, activation))
-        if dropout:
-            layers.append(Dropout(dropout))
-    return [*layers, Dense(outputs, last if output is None else output)]
-
-
-def _optimizer(name: str | None, learning_rate: float | None, plain_rate: float) -> Optimizer:
-    if name is None:
-        return Adam(plain_rate if learning_rate is None else learning_rate)
-    optimizer = OPTIMIZERS.resolve(name)
-    if learning_rate is None:
-        return optimizer
-    changed: Any = dataclasses.replace(optimizer, learning_rate=learning_rate)  # type: ignore[type-var]
-    return changed  # type: ignore[no-any-return]
-
-
-def _batch_size(given: int | str | None, plain: int, optimizer: Optimizer) -> int | None:
-    if given == "all" or (given is None and optimizer.full_batch):
-        return None
-    return plain if given is None else int(given)
-
-
-def _default_out(source: str) -> Path:
-    """Return digits-3-7.safetensors for digits:3,7 and prices.safetensors for data/prices.csv.gz."""
-    name = Path(source).name.replace(":", "-").replace(",", "-")
-    for ending in (".gz", ".csv", ".tsv", ".parquet"):
-        name = name.removesuffix(ending)
-    return Path(f"{name}.safetensors")
 
 
 def _require_same_data(folder: RunFolder, origin: dict[str, Any]) -> None:

@@ -1,0 +1,68 @@
+"""`glassnet sensitivity`: which weights and which inputs the error reacts to most."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from glassnet.cli.answers import page_place, save_answer
+from glassnet.cli.console import note, say, say_json
+from glassnet.cli.models import open_model
+from glassnet.cli.options import Data, Json, ModelPath, Source, Whole, WholeOrNone
+from glassnet.errors import InputError
+from glassnet.files import write_bytes
+from glassnet.insight.sensitivity import sensitivity as measure
+
+
+def sensitivity(
+    model: ModelPath,
+    source: Source,
+    /,
+    *,
+    row: Annotated[
+        WholeOrNone, Parameter(help="A row of the source, from 0. Left out: the mean over all rows.")
+    ] = None,
+    top: Annotated[Whole, Parameter(help="How many weights and inputs to show.")] = 20,
+    out: Annotated[Path | None, Parameter(help="An HTML file to write; it works offline.")] = None,
+    run: Annotated[
+        Path | None, Parameter(help="The folder of the training, for the last update. Left out: MODEL.run.")
+    ] = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Rank weights and inputs by how strongly the error reacts to them, with the size of the last update beside it."""
+    if top < 1:
+        raise InputError(f"--top is {top}; expected a whole number from 1 up.")
+    place = None if out is None else page_place(out, model, "sensitivity")
+    if run is not None and not run.is_dir():
+        raise InputError(
+            f"--run is {run}, which is no folder. Name the folder that glassnet train kept, such as x.run."
+        )
+    folder = model.with_suffix(".run") if run is None else run
+    opened = open_model(model, source, data, with_truth=True)
+    if row is not None and not 0 <= row < len(opened.table):
+        many = len(opened.table)
+        raise InputError(f"--row is {row}; {source} has {many:,} rows, so expected 0 to {many - 1:,}.")
+    if opened.source_has_changed:
+        note(f"{opened.table.source} is not as it was when this model was trained.")
+    found = measure(
+        opened.model.network,
+        opened.x,
+        opened.y,
+        opened.loss,
+        row=row,
+        last_update=folder if folder.is_dir() else None,
+        image_shape=opened.encoder.image_shape,
+        **opened.names,
+    )
+    title = f"Sensitivity of {model.name}" + ("" if row is None else f", row {row}")
+    if json:
+        say_json({"model": str(model), "source": opened.table.source, **found.to_dict(top)})
+        if place is not None:
+            write_bytes(place, found.html(title, top).encode())
+        return
+    say(found.text(top))
+    if place is not None:
+        save_answer(place, found.html(title, top))
