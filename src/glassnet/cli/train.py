@@ -268,7 +268,7 @@ def _introduce(source: str, table: Table, training: Table, held_out: Table, net:
     rows = f"{len(training):,} rows of {len(table.columns)} numbers to train on, {len(held_out):,} held out"
     say(f"{source}: {rows}; {what}")
     dense = [shape[0] for shape, layer in zip(net.shapes[1:], net.layers, strict=True) if isinstance(layer, Dense)]
-    say(f"Network {' → '.join(map(str, [net.shapes[0][0], *dense]))}, {net.layout.size:,} parameters")
+    say(f"Network {' → '.join(map(str, [net.shapes[0][0], *dense]))}, {net.layout.parameters:,} parameters")
 
 
 def _results(out: Path, seconds: float, history: History, scores: Scores) -> dict[str, Any]:
