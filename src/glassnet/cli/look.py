@@ -31,7 +31,7 @@ def look(
         WholeOrNone, Parameter(help="Whose blame flows back, counted from 0; the first if left out.")
     ] = None,
     out: Out = None,
-    neurons: Annotated[Whole, Parameter(help="How many neurons of a layer to draw by themselves, at most.")] = 16,
+    neurons: Annotated[Whole, Parameter(help="How many neurons of a layer to draw by themselves, at most.")] = 12,
     bias: Annotated[bool, Parameter(negative=(), help="Draw biases as inputs that are always on.")] = False,
     training: Annotated[
         bool, Parameter(negative=(), help="Let Dropout layers drop, as in a step of training.")

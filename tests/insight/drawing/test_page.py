@@ -148,7 +148,7 @@ def test_every_neuron_can_be_reached_with_keys(opened):
             reached.add(page.evaluate("document.activeElement.dataset.n"))
             page.keyboard.press("ArrowDown")
         page.keyboard.press("ArrowRight")
-    assert len(reached) == page.locator("[role=option]").count() == 17 * 3 + 10
+    assert len(reached) == page.locator("[role=option]").count() == 13 * 3 + 10
 
 
 def test_what_is_walked_to_comes_into_view_on_a_small_screen(opened):

@@ -143,7 +143,7 @@ def look(
     class_names: Sequence[str] | None = None,
     neuron_names: Mapping[int, Sequence[str]] | None = None,
     image_shape: tuple[int, int] | None = None,
-    neurons: int = 16,
+    neurons: int = 12,
     bias: bool = False,
     title: str = "Network",
 ) -> Look:

@@ -9,7 +9,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, final
 
-LINKS = 400
+LINKS = 100
 """At most so many links between two columns are drawn by themselves."""
 
 
