@@ -26,25 +26,18 @@ def test_markdown_is_piped_and_text_shown_on_a_terminal(capsys, monkeypatch):
     assert capsys.readouterr().out == SHEET.text()
 
 
-@pytest.mark.parametrize("form", ["markdown", "latex", "html", "text"])
-def test_the_format_can_be_named(capsys, form):
-    assert run([*ARGUMENTS, "--format", form]) == 0
+@pytest.mark.parametrize("form", ["markdown", "latex", "html"])
+def test_the_form_can_be_named(capsys, form):
+    assert run([*ARGUMENTS, f"--{form}"]) == 0
     assert capsys.readouterr().out.rstrip() == getattr(SHEET, form)().rstrip()
 
 
-@pytest.mark.parametrize(
-    ("name", "form"), [("s.md", "markdown"), ("s.tex", "latex"), ("s.HTML", "html"), ("s.txt", "text")]
-)
+@pytest.mark.parametrize(("name", "form"), [("s.md", "markdown"), ("s.tex", "latex"), ("s.HTML", "html")])
 def test_the_ending_of_the_file_decides(capsys, name, form):
     for _ in range(2):  # the second time over its own file
         assert run([*ARGUMENTS, "--out", name]) == 0
     assert Path(name).read_text(encoding="utf-8") == getattr(SHEET, form)()
     assert f"Written to {name}." in capsys.readouterr().out
-
-
-def test_a_named_format_stands_above_the_ending():
-    assert run([*ARGUMENTS, "--out", "sheet", "--format", "latex"]) == 0
-    assert Path("sheet").read_text(encoding="utf-8") == SHEET.latex()
 
 
 def test_json_is_one_object_and_nothing_else(capsys):
@@ -75,7 +68,8 @@ def test_every_option_reaches_the_sheet(capsys):
         (["2-2-1", "--learning-rate", "0"], "above 0"),
         (["2-2-1", "--out", "s.pdf"], ".tex"),
         (["2-2-1", "--out", "nowhere/s.md"], "does not exist"),
-        (["2-2-1", "--format", "pdf"], "markdown"),
+        (["2-2-1", "--latex", "--out", "s.md"], "two forms"),
+        (["2-2-1", "--out", "sheet"], ".tex"),
         ([], "worksheet"),
     ],
 )

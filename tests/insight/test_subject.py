@@ -43,25 +43,6 @@ def test_a_trained_network_knows_its_loss_wherever_it_goes(tmp_path):
         assert loss_of(there, "huber") == "huber"
 
 
-def squares(a, y):
-    return (a - y) ** 2
-
-
-def slopes(a, y):
-    return 2 * (a - y)
-
-
-def test_a_loss_of_the_users_own_travels_but_is_not_in_the_file(tmp_path):
-    net = gn.Network(3, [gn.Dense(1)])
-    own = gn.ElementwiseLoss("own", term=squares, term_slope=slopes)
-    gn.train(net, X, LABELS, own, epochs=1)
-    other = pickle.loads(pickle.dumps(net)).loss
-    assert other.name == "own"
-    assert other.rows(np.ones((1, 2)), np.zeros((1, 2))).tolist() == [2.0]
-    gn.save(net, tmp_path / "net.safetensors")
-    assert gn.load(tmp_path / "net.safetensors").loss is None
-
-
 def test_names():
     net = gn.Network(3, [gn.Dense(2)])
     y = np.zeros((12, 2))

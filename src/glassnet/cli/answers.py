@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, final
 
 from cyclopts import Parameter
 
-from glassnet.cli.console import say
+from glassnet.cli.console import say, say_json
 from glassnet.errors import FileError, InputError
 from glassnet.files import write_bytes
+
+if TYPE_CHECKING:
+    from glassnet.insight.documents import Told
 
 Out = Annotated[Path | None, Parameter(help="The HTML file to write; it works offline. Left out: MODEL.COMMAND.html.")]
 
@@ -52,3 +57,66 @@ def save_answer(place: Path, text: str) -> None:
     write_bytes(place, text.encode())
     how = " Open it in a browser." if place.suffix.lower() in (".html", ".htm") else ""
     say(f"Written to {place}.{how}")
+
+
+# --- documents, in four forms ------------------------------------------------------------------------------------
+
+_FORMS = {".html": "html", ".htm": "html", ".tex": "latex", ".md": "markdown", ".markdown": "markdown"}
+
+
+@final
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Form:
+    """In which form a document is given, and where it goes.
+
+    Parameters
+    ----------
+    latex
+        Print LaTeX.
+    html
+        Print an HTML page.
+    markdown
+        Print Markdown.
+    out
+        Write to this file: .html, .tex or .md.
+    json
+        Print one JSON object and nothing else.
+    """
+
+    latex: Annotated[bool, Parameter(negative=())] = False
+    html: Annotated[bool, Parameter(negative=())] = False
+    markdown: Annotated[bool, Parameter(negative=())] = False
+    out: Path | None = None
+    json: Annotated[bool, Parameter(negative=())] = False
+
+    def require(self) -> None:
+        """Refuse what cannot be given, before anything is computed."""
+        asked = [name for name in ("latex", "html", "markdown", "json") if getattr(self, name)]
+        if len(asked) > 1:
+            raise InputError(f"--{' and --'.join(asked)} are asked for at once; expected one of them.")
+        if self.out is not None:
+            if self.out.suffix.lower() not in _FORMS:
+                raise InputError(f"--out is {self.out}; expected a name that ends in {', '.join(_FORMS)}.")
+            if asked and asked != ["json"] and asked != [_FORMS[self.out.suffix.lower()]]:
+                raise InputError(f"--{asked[0]} and --out {self.out} are two forms; leave --{asked[0]} out.")
+            require_place(self.out)
+
+    def give(self, told: Told, *, piped: str = "text") -> None:
+        """Print a document, or write it; `piped` is its form where nothing is said and no terminal listens."""
+        if self.json:  # nothing but the object is printed
+            say_json(told.to_dict())
+        if self.out is not None:
+            written = _written(told, _FORMS[self.out.suffix.lower()])
+            if self.json:
+                write_bytes(self.out, written.encode())
+            else:
+                save_answer(self.out, written)
+        elif not self.json:
+            asked = [name for name in ("latex", "html", "markdown") if getattr(self, name)]
+            say(_written(told, *asked or ["text" if sys.stdout.isatty() else piped]).rstrip())
+
+
+def _written(told: Told, form: str) -> str:
+    written: str = getattr(told, form)()
+    return written

@@ -7,13 +7,11 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from glassnet.cli.answers import require_place, save_answer
-from glassnet.cli.console import note, say, say_json
+from glassnet.cli.answers import Form
+from glassnet.cli.console import note
 from glassnet.cli.models import open_model
-from glassnet.cli.options import Data, Json, ModelPath, Source, Whole
+from glassnet.cli.options import Data, ModelPath, Source, Whole
 from glassnet.errors import InputError
-
-_FORMS = {".html": "html", ".htm": "html", ".tex": "latex", ".md": "markdown"}
 
 
 def explain(
@@ -34,22 +32,18 @@ def explain(
     l1: Annotated[float, Parameter(help="Penalty l1 times the sum of |w|, told as a term.")] = 0.0,
     l2: Annotated[float, Parameter(help="Penalty l2 times half the sum of w², told as a term.")] = 0.0,
     loss: Annotated[str | None, Parameter(help="Left out: the loss the network was trained with.")] = None,
-    latex: Annotated[bool, Parameter(negative=(), help="Print LaTeX.")] = False,
-    html: Annotated[bool, Parameter(negative=(), help="Print an HTML page.")] = False,
-    markdown: Annotated[bool, Parameter(negative=(), help="Print Markdown.")] = False,
-    out: Annotated[Path | None, Parameter(help="Write to this file: .html, .tex or .md.")] = None,
     mistakes: Annotated[
         bool, Parameter(negative=(), help="Tell where popular texts go wrong; on a model of yours, or by itself.")
     ] = False,
     data: Data = None,
-    json: Json = False,
+    form: Form = Form(),  # noqa: B008 - frozen
 ) -> None:
     """Write out how the derivative of one weight comes about, from the error back to it, with its numerical check."""
-    form = _form(out, latex=latex, html=html, markdown=markdown, json=json)
-    if out is not None:
-        require_place(out)
+    form.require()
     if mistakes:
-        _write(_mistakes(model, source, data), form, out)
+        if any(given is not None for given in (row, weight, bias, loss)) or training or l1 or l2:
+            raise InputError("--mistakes is about whole networks; leave --row, --weight and the other options out.")
+        form.give(_mistakes(model, source, data))
         return
     if model is None or source is None:
         raise InputError("explain needs a model and rows, as in: glassnet explain digits.safetensors digits --row 17")
@@ -73,19 +67,7 @@ def explain(
         most=most,
         **names,
     )
-    _write(found, form, out)
-
-
-def _form(out: Path | None, **asked: bool) -> str:
-    """Return the form that is asked for: "text", "latex", "html", "markdown" or "json"."""
-    wanted = [name for name, is_asked in asked.items() if is_asked]
-    if len(wanted) > 1:
-        raise InputError(f"--{' and --'.join(wanted)} are asked for at once; expected one of them.")
-    if wanted or out is None:
-        return wanted[0] if wanted else "text"
-    if out.suffix.lower() not in _FORMS:
-        raise InputError(f"--out is {out}; expected a name that ends in {', '.join(_FORMS)}.")
-    return _FORMS[out.suffix.lower()]
+    form.give(found)
 
 
 def _rows(row: str | None) -> int | list[int] | None:
@@ -107,15 +89,3 @@ def _mistakes(model: Path | None, source: str | None, data: Path | None) -> Any:
         raise InputError("With a model, --mistakes needs rows as well: glassnet explain MODEL ROWS --mistakes")
     opened = open_model(model, source, data, with_truth=True)
     return mistakes(opened.model.network, opened.x, opened.y, opened.loss)
-
-
-def _write(found: Any, form: str, out: Path | None) -> None:
-    """Print what was found, or write it to a file."""
-    if form == "json":
-        say_json(found.to_dict())
-        return
-    text = getattr(found, form)()
-    if out is None:
-        say(text.rstrip())
-    else:
-        save_answer(out, text)

@@ -17,6 +17,7 @@ from glassnet.files.atomic import as_path
 from glassnet.files.container import read_container, write_container
 from glassnet.maths.activation import AnyActivation
 from glassnet.maths.activations import ACTIVATIONS
+from glassnet.maths.loss import Loss
 from glassnet.maths.losses import LOSSES
 from glassnet.network.network import Network
 
@@ -62,8 +63,8 @@ def load_model(path: str | os.PathLike[str], activations: Mapping[str, AnyActiva
     try:
         _require_activations(place, document["network"]["layers"], own)
         network = Network.from_dict(document["network"], own, arrays)
-        if document["loss"] is not None and LOSSES.spells(document["loss"]):
-            network.loss = LOSSES.resolve(document["loss"])
+        loss = document["loss"]
+        network.loss = LOSSES.resolve(loss) if loss is not None and LOSSES.spells(loss) else loss
         return Model(network, document["loss"], document["encoder"], document["provenance"])
     except MissingActivationError:
         raise
@@ -96,7 +97,8 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     """
     if not isinstance(network, Network):
         raise InputError(f"save takes a gn.Network first and a path second; got a {type(network).__name__} first.")
-    save_model(Model(network, None if network.loss is None else network.loss.name), path)
+    loss = network.loss
+    save_model(Model(network, loss.name if isinstance(loss, Loss) else loss), path)
 
 
 def load(path: str | os.PathLike[str], activations: Mapping[str, AnyActivation] | None = None) -> Network:

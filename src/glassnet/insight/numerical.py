@@ -11,6 +11,7 @@ Press, Teukolsky, Vetterling & Flannery, Numerical Recipes, section 5.7.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -46,6 +47,43 @@ class Derivative:
     bound: Array
 
 
+def extrapolated(central: Callable[[Array], tuple[Array, Array]], size: Array, levels: int = _LEVELS) -> Derivative:
+    """Return derivatives from difference quotients at ever smaller steps, each extrapolated to a step of zero.
+
+    Parameters
+    ----------
+    central : callable
+        ``central(h) -> (quotient, scale)`` for steps h (p,): the difference quotients, NaN across a kink, and the size
+        of the terms that were subtracted.
+    size : (p,) array
+        To which the steps are in proportion.
+    levels : int
+        How many steps to try at most; more than eight are tried only where all before straddle a kink.
+    """
+    best, error = np.full(len(size), np.nan), np.full(len(size), np.inf)
+    bound = np.zeros(len(size))
+    before: list[Array] = []
+    for level in range(levels):
+        h = size * _FIRST_STEP / _SHRINK**level
+        quotient, scale = central(h)
+        row = [quotient]
+        for k, coarser in enumerate(before, start=1):
+            weight = _SHRINK ** (2 * k)
+            row.append((weight * row[k - 1] - coarser) / (weight - 1))
+        for k in range(1, len(row)):
+            off = np.maximum(np.abs(row[k] - row[k - 1]), np.abs(row[k] - before[k - 1]))
+            off = np.maximum(off, _ROUNDING / 8 * scale / h)  # two equal rounding errors are no agreement
+            better = off < error  # never where either is NaN
+            best[better], error[better] = row[k][better], off[better]
+            bound[better] = (_ROUNDING * scale / h)[better]
+        before = row
+        if level >= _LEVELS - 1 and not np.isnan(best).any():
+            break
+    alone = np.isnan(best)  # smooth at the smallest step only, so that there was nothing to extrapolate from
+    best[alone], bound[alone] = quotient[alone], (_ROUNDING * scale / h)[alone]
+    return Derivative(best, bound)
+
+
 @final
 class Nudger:
     """Evaluates the error around one θ, in float64.
@@ -79,29 +117,10 @@ class Nudger:
         )
 
     def _derivative(self, indices: Array) -> Derivative:
-        theta, p = self.network.theta, len(indices)
-        size = np.maximum(1.0, np.abs(theta[indices]))
+        theta = self.network.theta
         _, here, _ = self._evaluate(theta[None])
-        best, error = np.full(p, np.nan), np.full(p, np.inf)
-        bound = np.zeros(p)
-        before: list[Array] = []
-        for level in range(_LEVELS):
-            h = size * _FIRST_STEP / _SHRINK**level
-            quotient, scale = self._central(theta, indices, h, here)
-            row = [quotient]
-            for k, coarser in enumerate(before, start=1):
-                weight = _SHRINK ** (2 * k)
-                row.append((weight * row[k - 1] - coarser) / (weight - 1))
-            for k in range(1, len(row)):
-                off = np.maximum(np.abs(row[k] - row[k - 1]), np.abs(row[k] - before[k - 1]))
-                off = np.maximum(off, _ROUNDING / 8 * scale / h)  # two equal rounding errors are no agreement
-                better = off < error  # never where either is NaN
-                best[better], error[better] = row[k][better], off[better]
-                bound[better] = (_ROUNDING * scale / h)[better]
-            before = row
-        alone = np.isnan(best)  # smooth at the smallest step only, so that there was nothing to extrapolate from
-        best[alone], bound[alone] = quotient[alone], (_ROUNDING * scale / h)[alone]
-        return Derivative(best, bound)
+        size = np.maximum(1.0, np.abs(theta[indices]))
+        return extrapolated(lambda h: self._central(theta, indices, h, here), size)
 
     def _central(self, theta: Array, indices: Array, h: Array, here: Array) -> tuple[Array, Array]:
         """Return (E(θ+h) − E(θ−h))/2h for each place, NaN across a kink, and the size of the terms subtracted."""

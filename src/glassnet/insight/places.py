@@ -15,7 +15,8 @@ from glassnet.network.network import Network
 Spot: TypeAlias = "str | Sequence[int]"
 """How a person names a parameter."""
 
-_SPOT = re.compile(r"\s*(?:(weights|biases)\[)?(\d+)(?:\]\[|:)\s*(\d+(?:\s*,\s*\d+)*)\s*\]?\s*")
+_SHORT = re.compile(r"\s*()(\d+)\s*:\s*(\d+(?:\s*,\s*\d+)*)\s*")
+_AS_PRINTED = re.compile(r"\s*(weights|biases)\[(\d+)\]\[\s*(\d+(?:\s*,\s*\d+)*)\s*\]\s*")
 _NEURONS = {"weights": 2, "biases": 1}
 _HOW = {
     "weights": "a weight as (layer, from, to) or 'layer:from,to', such as (0, 2, 1) or '0:2,1'",
@@ -117,7 +118,7 @@ def _read(spot: Spot, wanted: str | None) -> tuple[str, int, tuple[int, ...]]:
     numbers: list[int] = []
     written = None
     if isinstance(spot, str):
-        found = _SPOT.fullmatch(spot)
+        found = _SHORT.fullmatch(spot) or _AS_PRINTED.fullmatch(spot)
         if found is not None:
             written = found[1]
             numbers = [int(found[2]), *map(int, found[3].split(","))]

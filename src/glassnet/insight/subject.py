@@ -118,9 +118,20 @@ def make_subject(
 
 
 def loss_of(net: Network, loss: str | Loss | None) -> str | Loss:
-    """Return the loss that is meant: the named one, else that of the training, else the one that suits the network."""
+    """Return the loss that is meant: the named one, else that of the training, else the one that suits the network.
+
+    Raises
+    ------
+    InputError
+        If it was trained with a loss of the user's own of which only the name is known.
+    """
     if loss is not None:
         return loss
+    if isinstance(net.loss, str):
+        raise InputError(
+            f"The network was trained with the loss {net.loss!r}, which is not one of glassnet's own. Pass its record: "
+            "loss=record."
+        )
     return suiting(net.layers[-1].activation) if net.loss is None else net.loss
 
 

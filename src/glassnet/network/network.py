@@ -12,6 +12,7 @@ from glassnet.compiled.plan import Operation, Product
 from glassnet.errors import InputError
 from glassnet.maths.activation import AnyActivation
 from glassnet.maths.loss import Loss
+from glassnet.maths.losses import LOSSES
 from glassnet.maths.random import Purpose, check_seed, generator, keep_mask
 from glassnet.network.backprop import Pass, backprop, forward
 from glassnet.network.dense import Dense
@@ -54,8 +55,9 @@ class Network:
         ``parameters[k]["weights"]``, views into θ by layer and name.
     weights, biases : sequences
         ``weights[k]`` (inputs, outputs) and ``biases[k]`` (outputs,), views; None where layer k has none.
-    loss : Loss or None
-        The loss it was last trained with, by which explanations ask; kept in model files by its name.
+    loss : Loss, str or None
+        The loss it was last trained with, by which explanations ask. Files and other processes keep one of the user's
+        own by its name only.
 
     Raises
     ------
@@ -90,7 +92,7 @@ class Network:
         self.layers = _as_layers(layers)
         self.seed = check_seed(seed)
         self.dtype = _as_dtype(dtype)
-        self.loss: Loss | None = None
+        self.loss: Loss | str | None = None
         self.shapes: list[Shape] = [self.input_shape]
         for k, layer in enumerate(self.layers):
             try:
@@ -360,7 +362,10 @@ class Network:
         """Travel between processes, and be copied, as architecture and parameters."""
         own = {layer.activation.name: layer.activation for layer in self.layers}
         arrays = {name: view.copy() for name, view in self.parameters.named().items()}
-        return Network.from_dict, (self.to_dict(), own, arrays), {"loss": self.loss}
+        loss = self.loss
+        if isinstance(loss, Loss) and not LOSSES.spells(loss.name):
+            loss = loss.name
+        return Network.from_dict, (self.to_dict(), own, arrays), {"loss": loss}
 
     def __repr__(self) -> str:
         return f"Network({self.input_shape}, {list(self.layers)}, dtype={self.dtype.name!r})"

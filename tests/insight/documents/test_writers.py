@@ -5,6 +5,7 @@ import re
 import pytest
 
 from glassnet.insight.documents import Document, Equation, Heading, PageBreak, Paragraph, Table, plain
+from glassnet.insight.documents.plain import _WORDS as WORDS
 from glassnet.maths.activations import ACTIVATIONS
 from glassnet.maths.losses import LOSSES
 
@@ -118,6 +119,15 @@ def test_formulas_as_text(latex, text):
     assert plain(latex) == text
 
 
-def test_unknown_latex_is_refused():
-    with pytest.raises(ValueError, match="mathfrak"):
-        plain(r"\mathfrak{g}")
+def test_commands_that_are_not_known_are_printed_by_name():
+    assert plain(r"\mathfrak{g}+\cos z") == "mathfrakg+cos z"
+
+
+def test_every_command_of_the_library_s_own_formulas_is_known():
+    found = {command for latex in FORMULAS for command in re.findall(r"\\([A-Za-z]+)", latex)}
+    assert found <= {*WORDS, "frac", "sqrt", "text", "operatorname", "begin", "end"}
+
+
+def test_an_equation_says_what_its_left_side_equals():
+    with pytest.raises(ValueError, match="nothing to the right"):
+        Equation("E", ())

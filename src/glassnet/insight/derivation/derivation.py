@@ -11,16 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.insight.derivation.chain import Chain, Stage
-from glassnet.insight.derivation.paths import (
-    Path,
-    blame_symbol,
-    largest_paths,
-    signal_symbol,
-    slope_of_a_symbol,
-    slope_symbol,
-)
+from glassnet.insight.derivation.paths import Path, largest_paths
 from glassnet.insight.derivation.sharing import Sharing
-from glassnet.insight.documents import Document
+from glassnet.insight.derivation.symbols import blame_symbol, signal_symbol, slope_of_a_symbol, slope_symbol
+from glassnet.insight.documents import Document, Told
 from glassnet.insight.places import Place
 from glassnet.insight.subject import Subject
 
@@ -93,7 +87,7 @@ class Shares:
 
 @final
 @dataclass(frozen=True, repr=False)
-class Derivation:
+class Derivation(Told):
     """The derivative of the error by one weight or bias, and how it comes about; prints itself.
 
     Attributes
@@ -193,32 +187,10 @@ class Derivation:
         return self.row_value - math.fsum(path.value for path in self.paths[:told])
 
     def document(self) -> Document:
-        """Return the derivation as a document."""
+        """Return the derivation."""
         from glassnet.insight.derivation.telling import tell
 
         return tell(self)
-
-    def text(self) -> str:
-        """Return the derivation for a terminal."""
-        return self.document().text()
-
-    def markdown(self) -> str:
-        """Return the derivation as Markdown."""
-        return self.document().markdown()
-
-    def latex(self) -> str:
-        """Return the derivation as a whole LaTeX file."""
-        return self.document().latex()
-
-    def html(self) -> str:
-        """Return the derivation as a whole HTML page."""
-        return self.document().html()
-
-    def _repr_html_(self) -> str:
-        return self.document().html_fragment()
-
-    def __str__(self) -> str:
-        return self.text()
 
     def __repr__(self) -> str:
         return f"<Derivation of {self.place}: value {self.value!r}, numerical {self.numerical!r}>"

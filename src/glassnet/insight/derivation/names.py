@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
+from glassnet.insight.documents import words
 from glassnet.network.dense import Dense
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Names:
         """Name what a layer reads at j."""
         if k <= self.first:
             name = self.subject.feature_names[j]
-            return f"input {j}" if name == f"x{j}" else f"input {j} ({name})"
+            return f"input {j}" if name == f"x{j}" else f"input {j} ({words(name)})"
         before = max(m for m in range(k) if isinstance(self.net.layers[m], Dense))
         return f"neuron {j} of layer {before}"
 
@@ -40,10 +41,10 @@ class Names:
         if k < self.last:
             return f"neuron {i} of layer {k}"
         name = self.subject.class_names[i]
-        return f"output {i}" if name == str(i) else f"output {i} ({name})"
+        return f"output {i}" if name == str(i) else f"output {i} ({words(name)})"
 
     def of_network(self) -> str:
         """Describe the network in a sentence."""
         dense = [layer for layer in self.net.layers if isinstance(layer, Dense)]
-        layers = " → ".join(f"{layer.units} {layer.activation.name}" for layer in dense)
+        layers = " → ".join(f"{layer.units} {words(layer.activation.name)}" for layer in dense)
         return f"Network {self.net.input_shape[0]} → {layers}."

@@ -15,6 +15,13 @@ from typing import Any, final
 import numpy as np
 
 from glassnet.insight.derivation.chain import Chain, Stage
+from glassnet.insight.derivation.symbols import (
+    blame_symbol,
+    link,
+    signal_symbol,
+    slope_of_a_symbol,
+    slope_symbol,
+)
 
 
 @final
@@ -71,10 +78,12 @@ def _in_order(stages: Sequence[Stage], neuron: int) -> Iterator[tuple[int, ...]]
     for before, stage in zip(reversed(stages[:-1]), reversed(stages[1:]), strict=True):
         onward = np.abs(stage.links) * best[0]
         best.insert(0, np.abs(before.gain) * (onward if stage.one_to_one else onward.max(axis=1)))
-    tie = count()  # equal products are met in the order in which they were found
-    waiting: list[tuple[float, int, tuple[int, ...], float]] = [(-float(best[0][neuron]), next(tie), (neuron,), 1.0)]
+    tie = count()  # of equal products the longer path goes first, else nothing but zeros would be walked in breadth
+    waiting: list[tuple[float, int, int, tuple[int, ...], float]] = [
+        (-float(best[0][neuron]), -1, next(tie), (neuron,), 1.0)
+    ]
     while waiting:
-        _, _, neurons, so_far = heapq.heappop(waiting)
+        *_, neurons, so_far = heapq.heappop(waiting)
         t = len(neurons)
         if t == len(stages):
             yield neurons
@@ -82,7 +91,7 @@ def _in_order(stages: Sequence[Stage], neuron: int) -> Iterator[tuple[int, ...]]
         so_far *= abs(float(stages[t - 1].gain[neurons[-1]]))
         for q, size in _links_from(stages[t], neurons[-1]):
             product = so_far * size
-            heapq.heappush(waiting, (-product * float(best[t][q]), next(tie), (*neurons, q), product))
+            heapq.heappush(waiting, (-product * float(best[t][q]), -t - 1, next(tie), (*neurons, q), product))
 
 
 def _links_from(stage: Stage, j: int) -> Iterator[tuple[int, float]]:
@@ -112,30 +121,3 @@ def path_along(chain: Chain, signal: int | None, neurons: Sequence[int]) -> Path
                 steps.append((slope_of_a_symbol(stage, i), stage.slope_of_a[i]))
     factors = tuple(float(value) for _, value in steps)
     return Path(tuple(neurons), factors, tuple(symbol for symbol, _ in steps), float(np.prod(factors)))
-
-
-def link(stage: Stage, j: int, i: int) -> tuple[str, float]:
-    """Return symbol and value of the link from j to i."""
-    if stage.one_to_one:
-        return rf"\frac{{m_{{{stage.k},{i}}}}}{{1-{stage.layer.drop_rate:g}}}", float(stage.links[i])
-    return f"w_{{{stage.k},{j},{i}}}", float(stage.links[j, i])
-
-
-def signal_symbol(stage: Stage, j: int) -> str:
-    """Return LaTeX for what came in at j."""
-    return f"a_{{{stage.k},{j}}}"
-
-
-def slope_symbol(stage: Stage, i: int) -> str:
-    """Return LaTeX for g′ of neuron i."""
-    return f"g'(z_{{{stage.k},{i}}})"
-
-
-def blame_symbol(stage: Stage, i: int) -> str:
-    """Return LaTeX for the blame of neuron i."""
-    return rf"\delta_{{{stage.k},{i}}}"
-
-
-def slope_of_a_symbol(stage: Stage, i: int) -> str:
-    """Return LaTeX for the error's slope by the output of neuron i."""
-    return rf"\frac{{\partial E}}{{\partial a_{{{stage.read_as},{i}}}}}"

@@ -98,8 +98,8 @@ class Sharing:
             links = stage.units if stage.one_to_one else self._links(stage)
             if "weights" in self.network.parameters[stage.k]:
                 total += links  # a_j δ_i for every weight, (4)
-            if t > 0:
-                total += links  # θᵀδ, (2)
+            if any("weights" in self.network.parameters[before.k] for before in stages[:t]):
+                total += links  # θᵀδ, (2), where a weight lies before
             total += stage.units * self._multiplies_slope(t)  # ⊙ g′(z), (1) and (2)
         return total
 

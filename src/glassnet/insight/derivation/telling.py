@@ -6,28 +6,33 @@ from the factors beside it; see `documents.numbers`.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.insight.derivation.derivation import Derivation
-from glassnet.insight.derivation.equations import (
-    blame_by_short_form,
-    blame_by_slope,
-    error_by_output,
-    error_of_row,
-    penalty_and_sum,
-    plus,
-    slope_of_neuron,
-    sum_over_links,
-    times,
-)
+from glassnet.insight.derivation.equations import blame_by_slope, penalty_and_sum, slope_of_neuron, sum_over_links
 from glassnet.insight.derivation.names import Names
-from glassnet.insight.derivation.paths import Path, blame_symbol, signal_symbol, slope_of_a_symbol, slope_symbol
-from glassnet.insight.documents import Block, Document, Equation, Heading, Paragraph, Table, number, product, total
+from glassnet.insight.derivation.output import blame_by_short_form, error_by_output, error_of_row
+from glassnet.insight.derivation.paths import Path
+from glassnet.insight.derivation.symbols import blame_symbol, link, signal_symbol, slope_of_a_symbol, slope_symbol
+from glassnet.insight.documents import (
+    Block,
+    Document,
+    Equation,
+    Heading,
+    Paragraph,
+    Table,
+    number,
+    plus,
+    product,
+    times,
+    total,
+)
 
-_MOST_SHARED = 16
+_MOST_SHARED = 24
 
 
 def tell(d: Derivation) -> Document:
@@ -154,7 +159,7 @@ def _back(d: Derivation, t: int) -> Iterator[Block]:
 def _weight(d: Derivation) -> Iterator[Block]:
     """Signal times blame."""
     stage, i = d.stages[0], d.place.neuron
-    of_row = "" if len(d.shares) == 1 and d.penalty == (0, 0) else f"_{{{d.row}}}"
+    of_row = "" if _is_alone(d) else f"_{{{d.row}}}"
     left = rf"\frac{{\partial E{of_row}}}{{\partial {d.place.latex}}}"
     yield Heading("The weight" if d.place.signal is not None else "The bias")
     if d.place.signal is None:
@@ -202,7 +207,7 @@ def _paths(d: Derivation) -> Iterator[Block]:
 
 def _whole(d: Derivation) -> Iterator[Block]:
     """Rows and penalties together, where there is more than one row's product."""
-    if len(d.shares) == 1 and d.penalty == (0, 0) and d.shares.coefficient[0] == 1:
+    if _is_alone(d):
         return
     yield Heading("All together")
     yield penalty_and_sum(d)
@@ -229,6 +234,11 @@ def _shared(d: Derivation) -> Iterator[Block]:
                 f"blame of {names.of_neuron(stage.k, i)}",
                 share.of_blame(stage.k, i),
             )
+    for path in d.paths[: d.most]:
+        for stage, (j, i) in zip(d.stages[1:], itertools.pairwise(path.neurons), strict=True):
+            if not stage.one_to_one:
+                symbol, value = link(stage, j, i)
+                add(symbol, value, "weight", share.of_weight(stage.k, j))
     yield Table(("factor", "what it is", "value", "in derivatives"), tuple(rows.values()), words=2)
     by_paths, shared = share.multiplications_by_paths(), share.multiplications_shared()
     yield Paragraph(
@@ -247,8 +257,8 @@ def _check(d: Derivation) -> Iterator[Block]:
     yield Heading("The check")
     if np.isnan(d.numerical):
         yield Paragraph(
-            f"Backpropagation gives {d.value:.17g}. The error has a kink where this weight stands, such as ReLU at 0: "
-            "the two sides have different slopes, so there is no derivative to compare with."
+            f"Backpropagation gives {d.value:.17g}. The error has a kink at these weights and rows, such as a ReLU "
+            "whose z is 0: its two sides have different slopes, so there is no derivative to compare with."
         )
         return
     rows = (
@@ -258,6 +268,11 @@ def _check(d: Derivation) -> Iterator[Block]:
         ("rounding alone may make", f"{d.bound:.2g}"),
     )
     yield Table((f"$\\partial E/\\partial {d.place.latex}$", ""), rows)
+
+
+def _is_alone(d: Derivation) -> bool:
+    """Whether the derivative is that of a single row's own error."""
+    return len(d.shares) == 1 and d.penalty == (0, 0) and d.shares.coefficient[0] == 1
 
 
 def number_in_text(value: float) -> str:

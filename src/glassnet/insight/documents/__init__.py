@@ -3,7 +3,18 @@
 Mathematics is LaTeX throughout; the other writers translate it.
 """
 
-from glassnet.insight.documents.document import Block, Document, Equation, Heading, PageBreak, Paragraph, Table
+from glassnet.insight.documents.document import (
+    Block,
+    Document,
+    Equation,
+    Heading,
+    PageBreak,
+    Paragraph,
+    Table,
+    Told,
+    words,
+)
+from glassnet.insight.documents.expressions import plus, products_of, times
 from glassnet.insight.documents.numbers import as_decimal, number, product, products, total
 from glassnet.insight.documents.plain import plain
 
@@ -15,10 +26,15 @@ __all__ = [
     "PageBreak",
     "Paragraph",
     "Table",
+    "Told",
     "as_decimal",
     "number",
     "plain",
+    "plus",
     "product",
     "products",
+    "products_of",
+    "times",
     "total",
+    "words",
 ]

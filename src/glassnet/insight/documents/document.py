@@ -1,9 +1,14 @@
-"""What a document is made of. In every text, LaTeX may stand between dollar signs: "the slope $g'(z)$"."""
+"""What a document is made of. In every text, LaTeX may stand between dollar signs: "the slope $g'(z)$".
+
+Words that are not our own, such as the names of columns, go in through `words`.
+"""
 
 from __future__ import annotations
 
+import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 
 @final
@@ -36,11 +41,20 @@ class Equation:
         LaTeX of each step; printed below each other, each behind an equals sign.
     remark : str
         A few words beside it: the number of the equation, who shares the result.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to the right.
     """
 
     left: str
     right: tuple[str, ...]
     remark: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.right:
+            raise ValueError(f"The equation of {self.left} has nothing to the right of its equals sign.")
 
 
 @final
@@ -129,6 +143,54 @@ class Document:
         return fragment(self)
 
 
+class Told(ABC):
+    """What tells itself as a document: for a terminal, as Markdown, LaTeX or HTML, and in a notebook."""
+
+    @abstractmethod
+    def document(self) -> Document:
+        """Return it as a document."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+
+    def text(self) -> str:
+        """Return it for a terminal."""
+        return self.document().text()
+
+    def markdown(self) -> str:
+        """Return it as Markdown, with LaTeX between dollar signs."""
+        return self.document().markdown()
+
+    def latex(self) -> str:
+        """Return it as a whole LaTeX file."""
+        return self.document().latex()
+
+    def html(self) -> str:
+        """Return it as a whole HTML page, which works offline."""
+        return self.document().html()
+
+    def _repr_html_(self) -> str:
+        return self.document().html_fragment()
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+_DOLLAR = "\ue000"  # a dollar sign that begins no mathematics; from Unicode's area for private use
+
+
+def words(text: str) -> str:
+    """Return words of somebody else as they can stand in a document: on one line, their dollar signs as they are.
+
+    Examples
+    --------
+    >>> pieces("the column " + words("US$ per  $m^2$"))
+    [(False, 'the column US$ per $m^2$')]
+    """
+    return " ".join(text.split()).replace("$", _DOLLAR)
+
+
 def pieces(text: str) -> list[tuple[bool, str]]:
     """Return a text's pieces in order, each with whether it is mathematics.
 
@@ -137,4 +199,5 @@ def pieces(text: str) -> list[tuple[bool, str]]:
     >>> pieces("the slope $a(1-a)$ of it")
     [(False, 'the slope '), (True, 'a(1-a)'), (False, ' of it')]
     """
-    return [(bool(i % 2), piece) for i, piece in enumerate(text.split("$")) if piece]
+    parts = re.split(r"\$(.*?)\$", text)
+    return [(bool(i % 2), piece.replace(_DOLLAR, "$")) for i, piece in enumerate(parts) if piece]

@@ -1,8 +1,9 @@
-"""A document as one LaTeX file that needs amsmath only and compiles with pdflatex, xelatex and lualatex."""
+"""A document as one LaTeX file that needs amsmath and iftex only and compiles with pdflatex, xelatex and lualatex."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from glassnet.insight.documents.document import Document, Equation, Heading, PageBreak, Paragraph, Table, pieces
 
@@ -10,7 +11,7 @@ _BEGIN = r"""\documentclass[a4paper,11pt]{article}
 % Made by glassnet.
 \usepackage[utf8]{inputenc}
 \usepackage[margin=2.2cm]{geometry}
-\usepackage{amsmath,amssymb}
+\usepackage{amsmath,amssymb,iftex}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{6pt}
 \renewcommand{\arraystretch}{1.3}
@@ -44,6 +45,10 @@ _SPECIAL = {
     "±": r"$\pm$",
     "≤": r"$\le$",
 }
+_GREEK = frozenset(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa mu nu xi pi rho sigma tau phi chi psi omega".split()  # noqa: SIM905
+)
+_LAST_KNOWN = 0x180  # Latin letters with accents
 _SECTIONS = {1: "section*", 2: "section*", 3: "subsection*"}
 
 
@@ -89,12 +94,21 @@ _ROOM = 72
 
 def _lines(step: str) -> list[str]:
     """Return a long sum in lines that fit the page; a product is broken only where it fits no line by itself."""
-    terms = re.split(r" (?=[+-] )", step)
-    parts = [
-        part for term in terms for part in (_filled(re.split(r" (?=\\cdot )", term)) if _is_long(term) else [term])
-    ]
+    terms = _split(step, ("+ ", "- "))
+    parts = [part for term in terms for part in (_filled(_split(term, (r"\cdot ",))) if _is_long(term) else [term])]
     first, *others = _filled(parts)
     return [first, *(rf"\quad {line}" for line in others)]
+
+
+def _split(latex: str, signs: tuple[str, ...]) -> list[str]:
+    """Return the parts of a formula before each of some signs that stands behind a space and in no bracket."""
+    parts, depth, begun = [], 0, 0
+    for at, letter in enumerate(latex):
+        depth += (letter in "{([") - (letter in "})]")
+        if depth == 0 and letter == " " and latex.startswith(signs, at + 1):
+            parts.append(latex[begun:at])
+            begun = at + 1
+    return [*parts, latex[begun:]]
 
 
 def _filled(parts: list[str]) -> list[str]:
@@ -119,6 +133,17 @@ def _width(latex: str) -> int:
 
 def _sentence(text: str) -> str:
     return "".join(
-        f"${piece}$" if is_mathematics else "".join(_SPECIAL.get(c, c) for c in piece)
-        for is_mathematics, piece in pieces(text)
+        f"${piece}$" if is_mathematics else "".join(map(_letter, piece)) for is_mathematics, piece in pieces(text)
     )
+
+
+def _letter(letter: str) -> str:
+    """Return a letter of words as pdflatex prints it; those that it has no font for by their number in Unicode."""
+    if letter in _SPECIAL:
+        return _SPECIAL[letter]
+    if ord(letter) < _LAST_KNOWN:
+        return letter
+    greek = unicodedata.name(letter, "").removeprefix("GREEK SMALL LETTER ").lower()
+    if greek in _GREEK:
+        return rf"$\{greek}$"
+    return rf"\ifPDFTeX[U+{ord(letter):04X}]\else{{}}{letter}\fi{{}}"

@@ -1,7 +1,7 @@
 r"""LaTeX as text: ``\frac{\partial E}{\partial w_{0,1,2}}`` becomes ∂E/∂w[0][1,2].
 
-It knows the part of LaTeX that formulas here use and refuses the rest. Indices with a comma are written as the code
-writes them, the layer in brackets of its own; others become subscripts.
+It knows the part of LaTeX that formulas here use; of other commands the name is printed. Indices with a comma are
+written as the code writes them, the layer in brackets of its own; others become subscripts.
 """
 
 from __future__ import annotations
@@ -63,11 +63,6 @@ _TOKEN = re.compile(r"\\(?:[A-Za-z]+|.)|\s+|.", re.DOTALL)
 def plain(latex: str) -> str:
     r"""Return a formula as one line of text.
 
-    Raises
-    ------
-    ValueError
-        For a command that is not among those that formulas here use.
-
     Examples
     --------
     >>> print(
@@ -109,7 +104,7 @@ class _Reader:
             return out + self.until("}")
         if token.startswith("\\"):
             word = self._command(token[1:], out)
-            apart = token[1:] in _FUNCTIONS and out[-1:].isalnum()
+            apart = word[:1].isalpha() and token[1:] not in _WRAPPERS and out[-1:].isalnum() and word == token[1:]
             return f"{out} {word}" if apart else out + word
         if token == "&":  # within cases
             return f"{out.rstrip()} if "
@@ -129,14 +124,14 @@ class _Reader:
             return "{" + self.until("\\end").strip() + self._ended()
         if name == "\\":
             return "; "
-        if name not in _WORDS:
-            raise ValueError(f"There is no text for the LaTeX command \\{name}.")
         if name.isalpha() and name != "quad" and not self._a_sign_follows():
             self._skip_space()  # which only ends the command's name
         if name in _OPERATORS:
             return f" {_WORDS[name]} "
-        stands_alone = name in _FUNCTIONS and self._following.isalnum() and self._following != "left"
-        return _WORDS[name] + (" " if stands_alone else "")
+        word = _WORDS.get(name, name)  # a user's formula may hold commands that are not known here
+        is_function = name in _FUNCTIONS or name not in _WORDS
+        stands_alone = is_function and self._following.isalnum() and self._following != "left"
+        return word + (" " if stands_alone else "")
 
     @property
     def _following(self) -> str:

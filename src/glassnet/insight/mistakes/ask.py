@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, final
 
 from numpy.typing import ArrayLike
 
 from glassnet.errors import InputError
-from glassnet.insight.documents import Document
+from glassnet.insight.documents import Document, Told
 from glassnet.insight.mistakes import report
 from glassnet.insight.mistakes.catalogue import MISTAKES
 from glassnet.insight.mistakes.published import Published, recompute
@@ -23,7 +22,7 @@ from glassnet.training.blas import OneBlasThread
 
 @final
 @dataclass(frozen=True)
-class Mistakes:
+class Mistakes(Told):
     """The seven mistakes, made and measured; prints itself.
 
     Attributes
@@ -37,26 +36,9 @@ class Mistakes:
     findings: tuple[Finding, ...]
     published: Published
 
-    @cached_property
     def document(self) -> Document:
-        """The report."""
+        """Return the report."""
         return report.document(self.findings, self.published)
-
-    def text(self) -> str:
-        """Return the report for a terminal."""
-        return self.document.text()
-
-    def markdown(self) -> str:
-        """Return the report as Markdown."""
-        return self.document.markdown()
-
-    def latex(self) -> str:
-        """Return the report as a LaTeX file."""
-        return self.document.latex()
-
-    def html(self) -> str:
-        """Return the report as an HTML page."""
-        return self.document.html()
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
@@ -64,12 +46,6 @@ class Mistakes:
             "mistakes": [report.to_dict(found) for found in self.findings],
             "published": [dict(vars(printed)) for printed in self.published.numbers],
         }
-
-    def __str__(self) -> str:
-        return self.text()
-
-    def _repr_html_(self) -> str:
-        return self.document.html_fragment()
 
 
 def mistakes(

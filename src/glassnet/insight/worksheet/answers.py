@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import final
 
+from glassnet.insight.documents.expressions import factor
 from glassnet.insight.worksheet.arithmetic import Result, shown
 from glassnet.insight.worksheet.exercise import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, Exercise, Row
 from glassnet.insight.worksheet.solving import RowSolution, Solution, front, needs_slope
@@ -238,7 +239,7 @@ def _sum(terms: list[Decimal]) -> str:
 
 def _factor(value: Decimal) -> str:
     """Return LaTeX for a number that follows a sign."""
-    return rf"\left({shown(value)}\right)" if value < 0 else shown(value)
+    return factor(shown(value))
 
 
 def _bracketed(terms: str) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.insight.documents import Document, plain
+from glassnet.insight.documents import Document, Told, plain
 from glassnet.insight.worksheet.answers import Answer, answers
 from glassnet.insight.worksheet.arithmetic import as_it_is, many_digits, rounded, shown
 from glassnet.insight.worksheet.drawing import draw, error_after
@@ -29,7 +28,7 @@ Array = NDArray[Any]
 
 @final
 @dataclass(frozen=True)
-class Worksheet:
+class Worksheet(Told):
     """An exercise with its solution; prints itself.
 
     Attributes
@@ -69,9 +68,8 @@ class Worksheet:
         """The truth, (rows, outputs)."""
         return np.array(self.exercise.y, dtype=np.float64)
 
-    @cached_property
     def document(self) -> Document:
-        """The sheet."""
+        """Return the sheet; printed from HTML or LaTeX, the solution begins on a page of its own."""
         return document(
             self.exercise,
             self.answers,
@@ -81,22 +79,6 @@ class Worksheet:
             self.error_before,
             self.error_after,
         )
-
-    def text(self) -> str:
-        """Return the sheet for a terminal."""
-        return self.document.text()
-
-    def markdown(self) -> str:
-        """Return the sheet as Markdown, with LaTeX between dollar signs."""
-        return self.document.markdown()
-
-    def latex(self) -> str:
-        """Return the sheet as a LaTeX file."""
-        return self.document.latex()
-
-    def html(self) -> str:
-        """Return the sheet as an HTML page; printed, the solution begins on a page of its own."""
-        return self.document.html()
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values; numbers as they are printed are text."""
@@ -127,12 +109,6 @@ class Worksheet:
             "error_before": float(self.error_before),
             "error_after": float(self.error_after),
         }
-
-    def __str__(self) -> str:
-        return self.text()
-
-    def _repr_html_(self) -> str:
-        return self.document.html_fragment()
 
 
 def worksheet(
