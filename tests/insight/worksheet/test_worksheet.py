@@ -262,7 +262,7 @@ def test_the_command_makes_the_sheet_again(network, settings, capsys, tmp_path, 
 
     monkeypatch.chdir(tmp_path)
     sheet = worksheet(network, **settings)
-    assert run([*sheet.command.split()[1:], "--format", "markdown"]) == 0
+    assert run([*sheet.command.split()[1:], "--markdown"]) == 0
     assert capsys.readouterr().out.strip() == sheet.markdown().strip()
 
 

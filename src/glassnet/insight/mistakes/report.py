@@ -71,7 +71,9 @@ def _finding(found: Finding) -> list[Block]:
     ]
     if found.elsewhere:
         blocks.append(Paragraph(f"Your own network cannot make it, because {found.elsewhere}; made on the digits."))
-    header = (r"$\frac{\partial E}{\partial w}$ by", "wrong", "right", "numerical")
+    computes_otherwise = variant.network(found.setting.case.network) is not found.setting.case.network
+    right = "right for what it computes" if computes_otherwise else "right"
+    header = (r"$\frac{\partial E}{\partial w}$ by", "wrong", right, "numerical")
     blocks += [
         Table(header, tuple(_row(shown) for shown in found.weights)),
         Paragraph(
