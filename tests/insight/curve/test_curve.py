@@ -303,3 +303,18 @@ def test_a_function_that_gives_one_network_for_all_is_refused():
     net = classifier(0)
     with pytest.raises(InputError, match="the same network twice"):
         curve(lambda seed: net)
+
+
+def test_a_rare_class_makes_the_smallest_subset_larger():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2000, 3))
+    y = (x[:, 0] > np.sort(x[:, 0])[-20]).astype(int)  # one in a hundred
+
+    def network(seed):
+        return gn.Network(3, [gn.Dense(2, "softmax")], seed=seed)
+
+    found = gn.learning_curve(network, x, y, "cross_entropy", seeds=2, epochs=1)
+    assert found.sizes[-1] == 1600
+    assert len(found.sizes) >= 2
+    with pytest.raises(gn.errors.InputError, match=r"Begin with \d+ rows or more"):
+        gn.learning_curve(network, x, y, "cross_entropy", sizes=[5, 100], seeds=2, epochs=1)

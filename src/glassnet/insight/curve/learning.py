@@ -138,8 +138,9 @@ def learning_curve(
     is_classes = has_classes(block.y, objective.loss)
     if is_classes and labels is None:
         labels = block.y[:, 0] > 0.5
-    chosen = as_sizes(sizes, len(block), 0 if labels is None else len(np.unique(labels)))
     many = tuple(range(seed, seed + as_count("seeds", seeds)))
+    orders = tuple(nested_order(labels, len(block), each) for each in many)
+    chosen = as_sizes(sizes, labels, orders)
     optimizer = OPTIMIZERS.resolve(optimizer)
     if optimizer.full_batch and batch_size is not None and chosen[-1] > batch_size:
         raise InputError(f"Optimizer {optimizer.name!r} needs all rows in each step; pass batch_size=None.")
@@ -150,7 +151,7 @@ def learning_curve(
         held_out=held_out,
         sizes=chosen,
         seeds=many,
-        orders=_orders(labels, len(block), many, chosen[0]),
+        orders=orders,
         epochs=_epochs(as_count("epochs", epochs), chosen, batch_size),
         batch_size=batch_size,
         is_classes=is_classes,
@@ -221,16 +222,6 @@ def _maker(make_network: Any, seed: int) -> tuple[Callable[[int], Network], Netw
     if first is second:
         raise InputError("make_network returned the same network twice; expected a new one at each call.")
     return make_network, first
-
-
-def _orders(labels: Array | None, m: int, seeds: Sequence[int], smallest: int) -> tuple[Array, ...]:
-    orders = tuple(nested_order(labels, m, seed) for seed in seeds)
-    if labels is not None and min(len(np.unique(labels[order[:smallest]])) for order in orders) < 2:
-        raise InputError(
-            f"A subset of {smallest} row{'s' * (smallest != 1)} holds one class only, so that there is nothing to tell "
-            "apart. Begin with a larger size."
-        )
-    return orders
 
 
 def _epochs(epochs: int, sizes: Sequence[int], batch_size: int | None) -> tuple[int, ...]:
