@@ -40,11 +40,16 @@ def curve(make=classifier, y=LABELS, loss="cross_entropy", **options):
 
 
 def test_sizes_are_halves():
-    assert as_sizes(None, 1438, 10) == (22, 44, 89, 179, 359, 719, 1438)
-    assert as_sizes(None, 60_000, 10)[-1] == 60_000
-    assert len(as_sizes(None, 60_000, 10)) == 8
-    assert as_sizes(None, 12, 2) == (12,)
-    assert as_sizes([30, 10, 30], 40, 2) == (10, 30)
+    def sizes(asked, m, classes):
+        labels = np.arange(m) % classes
+        return as_sizes(asked, labels, [np.arange(m)])
+
+    assert sizes(None, 1438, 10) == (22, 44, 89, 179, 359, 719, 1438)
+    assert sizes(None, 60_000, 10)[-1] == 60_000
+    assert len(sizes(None, 60_000, 10)) == 8
+    assert sizes(None, 12, 2) == (12,)
+    assert sizes([30, 10, 30], 40, 2) == (10, 30)
+    assert as_sizes(None, None, [np.arange(20)]) == (10, 20)
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(0, 99))
