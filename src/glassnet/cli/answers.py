@@ -53,10 +53,23 @@ def require_place(place: Path) -> Path:
 
 
 def save_answer(place: Path, text: str) -> None:
-    """Write a page or document and say where it is."""
+    """Write a page or document and say where it is; a document that may have been worked on since is kept beside it."""
+    kept = _keep_edited(place, text.encode())
     write_bytes(place, text.encode())
     how = " Open it in a browser." if place.suffix.lower() in (".html", ".htm") else ""
-    say(f"Written to {place}.{how}")
+    say(f"Written to {place}.{how}{kept}")
+
+
+def _keep_edited(place: Path, content: bytes) -> str:
+    """Keep a copy of another document that was there, where people edit such files, and say so."""
+    if place.suffix.lower() not in (".md", ".markdown", ".tex") or not place.is_file():
+        return ""
+    before = place.read_bytes()
+    if before == content:
+        return ""
+    previous = place.with_name(f"{place.stem}.previous{place.suffix}")
+    write_bytes(previous, before)
+    return f" What was there before is now {previous}."
 
 
 # --- documents, in four forms ------------------------------------------------------------------------------------

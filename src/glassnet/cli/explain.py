@@ -13,6 +13,8 @@ from glassnet.cli.models import open_model
 from glassnet.cli.options import Data, ModelPath, Source, Whole
 from glassnet.errors import InputError
 
+_MANY_ROWS = 10_000
+
 
 def explain(
     model: ModelPath | None = None,
@@ -53,6 +55,8 @@ def explain(
     names: dict[str, Any] = dict(opened.names)
     if opened.source_has_changed:
         note(f"{opened.table.source} is not as it was when this model was trained; row numbers may have moved.")
+    if row in (None, "all") and len(opened.table) > _MANY_ROWS:
+        note(f"all {len(opened.table):,} rows are taken as one step, which takes a while; name one with --row 17.")
     found = explain_weight(
         opened.model.network,
         opened.x,
@@ -65,6 +69,7 @@ def explain(
         l2=l2,
         training=training,
         most=most,
+        encoder=opened.encoder,
         **names,
     )
     form.give(found)

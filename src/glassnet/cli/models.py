@@ -84,11 +84,15 @@ def open_model(path: Path, source: str, data: Path | None, *, with_truth: bool) 
     InputError
         If the model was saved without an encoder, so that nothing is known of columns.
     """
+    if source.endswith(".safetensors"):
+        raise InputError(
+            f"{source} is a model, but stands in the place of the rows; the model comes first, then the rows."
+        )
     model = load_model(path)
     if model.encoder is None:
         raise InputError(
             f"{path} holds a network without a description of its columns (it was saved by gn.save). "
-            "Use it from Python: gn.load(path).predict(X)."
+            "Use it from Python: net = gn.load(path), then net.predict(X), gn.explain(net, X, Y) and the like."
         )
     encoder = Encoder.from_dict(model.encoder)
     if encoder.image_shape is not None or not with_truth:  # images bring their truth along

@@ -93,13 +93,10 @@ def find(net: Network, spot: Spot, name: str | None = None) -> Place:
     k = _layer_with(net, k, name, spot)
     places = {(layer, parameter.name): (parameter, place) for layer, parameter, place in net.layout.places}
     parameter, place = places[k, name]
-    for which, position, count in zip(
-        ("from", "to") if len(at) == 2 else ("neuron",), at, parameter.shape, strict=True
-    ):
+    for which, position, count in zip(("input", "neuron")[-len(at) :], at, parameter.shape, strict=True):
         if position >= count:
-            what = {"from": "inputs", "to": "neurons", "neuron": "neurons"}[which]
             raise InputError(
-                f"{_shown(spot)} asks for {which} {position}, but layer {k}, {net.layers[k]!r}, has {count} {what}: "
+                f"{_shown(spot)} names {which} {position}, but layer {k}, {net.layers[k]!r}, has {count} {which}s: "
                 f"0 to {count - 1}."
             )
     if not parameter.present[at]:

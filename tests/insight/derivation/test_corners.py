@@ -147,3 +147,42 @@ def test_a_loss_of_ones_own_that_did_not_travel_is_asked_for(tmp_path):
         assert gn.explain(there, X, [1.0, 0.0], 0, (0, 0, 0), loss=own).value
         gn.save(there, tmp_path / "again.safetensors")
         assert gn.load(tmp_path / "again.safetensors").loss == "mine"
+
+
+def test_a_row_is_told_in_its_own_units(tmp_path, monkeypatch, capsys):
+    from glassnet.cli import run
+
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    rows = rng.normal(loc=50, scale=7, size=(40, 2)).round(3)
+    lines = [f"{a},{b},{2 * a - b:.3f}" for a, b in rows]
+    (tmp_path / "t.csv").write_text("area,cost in $,price\n" + "\n".join(lines) + "\n")
+    assert run(["train", "t.csv", "--target", "price", "--epochs", "2", "--hidden", "3", "--json"]) == 0
+    capsys.readouterr()
+    assert run(["explain", "t.safetensors", "t.csv", "--row", "7", "--weight", "0:1,2"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"In its own units cost in $ is {rows[7, 1]:.7g} here" in text
+    assert f"in its own units price is {2 * rows[7, 0] - rows[7, 1]:.7g}," in text
+
+
+def test_a_neuron_that_is_off_is_named():
+    net = gn.Network(2, [gn.Dense(3, "relu"), gn.Dense(4, "tanh"), gn.Dense(3, "softmax")], seed=0)
+    net.biases[0][1] = -100
+    text = gn.explain(net, X[:1], [1], 0, (0, 0, 1)).text().replace("\n", " ")
+    assert "neuron 1 of layer 0 is off" in text
+    net.biases[0][1] = 1
+    assert "the signal that comes in is 0" in gn.explain(net, [[0.0, 1.0]], [1], 0, (0, 0, 1)).text().replace("\n", " ")
+
+
+def test_ctrl_c_ends_an_experiment(monkeypatch):
+    from glassnet.insight.experiments import starts
+    from glassnet.training.history import History
+
+    monkeypatch.setattr(starts, "train", lambda *_, **__: History(stopped=starts.INTERRUPTED))
+    with pytest.raises(KeyboardInterrupt):
+        starts.whole_training()
+
+
+def test_the_four_row_worksheet_is_whole_latex():
+    for line in re.split(r"\\\\\n|\n", gn.worksheet("2-2-1", rows=4).latex()):
+        assert line.count(r"\left") == line.count(r"\right"), line

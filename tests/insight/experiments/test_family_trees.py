@@ -112,17 +112,17 @@ def test_what_is_held_out_differs_by_seed_and_is_never_trained_on():
     assert all(len(set(row)) == 4 for row in rows)
     assert len(set(rows)) == 20
     met = []
-    real = trees.train
+    real = trees.whole_training
 
     def spy(network, x, y, *arguments, **options):
         met.append((x, y))
         return real(network, x, y, *arguments, **options | {"epochs": 1})
 
-    trees.train = spy
+    trees.whole_training = spy
     try:
         run = trees.train_family_trees(5)
     finally:
-        trees.train = real
+        trees.whole_training = real
     questions, _ = family_data.questions_and_answers()
     seen = {tuple(row) for x, _ in met for row in x}
     out = [tuple(questions[family_data.pairs().index(pair)]) for pair in run.held_out]

@@ -114,6 +114,8 @@ class Derivation(Told):
         How many paths, neurons and rows are told at most where there are more.
     chosen : str
         Why it is about this weight, where none was named.
+    units : str
+        How x and y come from what was measured, and what this row has in its own units; "" where nothing is known.
     """
 
     place: Place
@@ -127,6 +129,7 @@ class Derivation(Told):
     masks: dict[int, Array]
     most: int
     chosen: str = ""
+    units: str = ""
 
     @property
     def row(self) -> int:

@@ -9,9 +9,29 @@ import numpy as np
 from glassnet.insight.derivation.chain import Stage
 from glassnet.insight.derivation.derivation import Derivation
 from glassnet.insight.derivation.formulas import written_out
-from glassnet.insight.derivation.symbols import blame_symbol, link, slope_of_a_symbol, slope_symbol
-from glassnet.insight.documents import Equation, number, product, products, products_of, times
+from glassnet.insight.derivation.symbols import blame_symbol, link, signal_symbol, slope_of_a_symbol, slope_symbol
+from glassnet.insight.documents import Equation, number, plus, product, products, products_of, times
 from glassnet.maths.activation import Activation
+
+
+def weighted_sum(d: Derivation, stage: Stage, i: int) -> Equation:
+    """Z of a neuron: its weights times what it hears, and its bias."""
+    hearing = np.arange(len(stage.x)) if stage.present is None else np.flatnonzero(stage.present[:, i])
+    terms = stage.links[:, i] * stage.x
+    told = sorted(hearing[np.argsort(-np.abs(terms[hearing]), kind="stable")][: d.most].tolist())
+    pairs = [[float(stage.links[j, i]), float(stage.x[j])] for j in told]
+    written = [times((link(stage, j, i)[0], signal_symbol(stage, j))) for j in told]
+    remark = f"the weighted sum of neuron {i}"
+    if len(told) < len(hearing):
+        pairs.append([float(terms[hearing].sum() - terms[told].sum())])
+        written.append("R")
+        remark += f"; $R$ is the sum of the other {len(hearing) - len(told):,} terms"
+    biases = d.subject.network.biases[stage.k]
+    if biases is not None:
+        pairs.append([float(biases[i])])
+        written.append(f"b_{{{stage.k},{i}}}")
+    shown, result = products(pairs)
+    return Equation(f"z_{{{stage.k},{i}}}", (plus(written), products_of(shown), result), remark)
 
 
 def slope_of_neuron(stage: Stage, i: int) -> Iterator[Equation]:

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from glassnet.data import Encoder
 from glassnet.errors import InputError, NonFiniteError
 from glassnet.insight.derivation.chain import chain_of_row, shares_of_rows
 from glassnet.insight.derivation.derivation import Derivation, Shares
+from glassnet.insight.derivation.names import in_own_units
 from glassnet.insight.derivation.nudging import numerical_by_row
 from glassnet.insight.numerical import Derivative, extrapolated
 from glassnet.insight.places import Place, Spot, find, place_of
@@ -45,6 +47,7 @@ def explain(
     most: int = 10,
     feature_names: Sequence[str] | None = None,
     class_names: Sequence[str] | None = None,
+    encoder: Encoder | None = None,
 ) -> Derivation:
     """Write out the chain rule for one weight or bias, on your own network and rows.
 
@@ -70,6 +73,8 @@ def explain(
         How many paths, neurons of a layer, and rows are told where there are more; the rest is summed up.
     feature_names, class_names : sequence of str or None
         Names of inputs and outputs.
+    encoder : Encoder or None
+        How columns became x and y, so that the row is told in its own units too.
 
     Returns
     -------
@@ -106,6 +111,8 @@ def explain(
     most = _as_most(most)
     rows = _as_rows(row, len(whole))
     own_masks = whole.network.as_masks(masks, len(whole))
+    if not isinstance(training, bool | np.bool_):
+        raise InputError(f"training is {training!r}; expected True or False.")
     subject = whole if row is None else whole.rows(rows)
     drawn = subject.network.draw_masks(subject.network.seed, 0, len(subject)) if training else {}
     used = drawn | {k: mask[rows] for k, mask in own_masks.items()}
@@ -138,6 +145,7 @@ def explain(
         masks=used,
         most=most,
         chosen=chosen,
+        units="" if encoder is None else in_own_units(encoder, place, chain),
     )
 
 

@@ -8,7 +8,10 @@ from glassnet.insight.documents import words
 from glassnet.network.dense import Dense
 
 if TYPE_CHECKING:
+    from glassnet.data import Encoder
+    from glassnet.insight.derivation.chain import Chain
     from glassnet.insight.derivation.derivation import Derivation
+    from glassnet.insight.places import Place
 
 
 @final
@@ -48,3 +51,21 @@ class Names:
         dense = [layer for layer in self.net.layers if isinstance(layer, Dense)]
         layers = " → ".join(f"{layer.units} {words(layer.activation.name)}" for layer in dense)
         return f"Network {self.net.input_shape[0]} → {layers}."
+
+
+def in_own_units(encoder: Encoder, place: Place, chain: Chain) -> str:
+    """Say how x and y come from the columns, and what the row told has in the columns' own units."""
+    first = chain.stages[0]
+    if encoder.image_shape is not None:
+        how = f"Inputs are pixels divided by {encoder.scale[0]:g}."
+    else:
+        how = "Inputs are columns less their mean, divided by their standard deviation, over the rows trained on."
+    j = place.signal
+    if place.k == first.k and j is not None:
+        value = first.x[j] * encoder.scale[j] + encoder.shift[j]
+        how += f" In its own units {words(encoder.columns[j])} is {value:.7g} here."
+    if encoder.task == "regression":
+        truth = chain.y[0] * encoder.target_scale + encoder.target_shift
+        answer = chain.stages[-1].a[0] * encoder.target_scale + encoder.target_shift
+        how += f" So is the target: in its own units {words(encoder.target)} is {truth:.7g}, predicted {answer:.7g}."
+    return how

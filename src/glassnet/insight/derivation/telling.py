@@ -13,7 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.insight.derivation.derivation import Derivation
-from glassnet.insight.derivation.equations import blame_by_slope, penalty_and_sum, slope_of_neuron, sum_over_links
+from glassnet.insight.derivation.equations import (
+    blame_by_slope,
+    penalty_and_sum,
+    slope_of_neuron,
+    sum_over_links,
+    weighted_sum,
+)
 from glassnet.insight.derivation.names import Names
 from glassnet.insight.derivation.output import blame_by_short_form, error_by_output, error_of_row
 from glassnet.insight.derivation.paths import Path
@@ -33,6 +39,12 @@ from glassnet.insight.documents import (
 )
 
 _MOST_SHARED = 24
+_FOUR_EQUATIONS = (
+    r"Four equations carry it: (1) in the last layer $\delta=\frac{\partial E}{\partial a} \cdot g'(z)$; (2) in a "
+    r"layer before, the same with $\frac{\partial E}{\partial a}=\sum w \cdot \delta$ over what listens to it; "
+    r"(3) of a bias $\frac{\partial E}{\partial b}=\delta$; (4) of a weight "
+    r"$\frac{\partial E}{\partial w}=a \cdot \delta$."
+)
 
 
 def tell(d: Derivation) -> Document:
@@ -63,12 +75,14 @@ def _introduction(d: Derivation) -> Iterator[Block]:
         "neuron is to blame. All is computed in float64; factors are printed with as many digits as the result beside "
         "them needs."
     )
+    yield Paragraph(_FOUR_EQUATIONS)
+    if d.units:
+        yield Paragraph(d.units)
     off = [k for k, layer in enumerate(net.layers) if layer.drop_rate and k not in d.masks]
     if off:
         which = ", ".join(map(str, off))
-        yield Paragraph(
-            f"Dropout (layer {which}) is off, as in prediction: it passes signals and blame on as they are."
-        )
+        layers = "layer" if len(off) == 1 else "layers"
+        yield Paragraph(f"Dropout ({layers} {which}) is off, as in prediction; it passes all on unchanged.")
 
 
 def _rows(d: Derivation) -> Iterator[Block]:
@@ -116,6 +130,10 @@ def _forward(d: Derivation) -> Iterator[Block]:
     ]
     if left_out:
         yield Paragraph(f"Not listed: {', '.join(left_out)}.")
+    for t, stage in enumerate(d.stages):
+        if not stage.one_to_one:
+            for i in _told(d, t):
+                yield weighted_sum(d, stage, i)
 
 
 def _output(d: Derivation) -> Iterator[Block]:
@@ -128,7 +146,7 @@ def _output(d: Derivation) -> Iterator[Block]:
         (names.of_neuron(stage.k, i), *map(number_in_text, (stage.a[i], d.chain.y[i], stage.blame[i]))) for i in listed
     ]
     if len(listed) < stage.units:
-        rows.append((f"the other {stage.units - len(listed):,}", "", "", ""))
+        rows.append((f"{stage.units - len(listed):,} more", "", "", ""))
     if stage.units > 1:
         yield Table(("neuron", "$a$", "$y$", "$\\delta$"), tuple(rows))
     for i in told:
@@ -182,6 +200,11 @@ def _weight(d: Derivation) -> Iterator[Block]:
 
 def _paths(d: Derivation) -> Iterator[Block]:
     """The same as a sum over paths."""
+    if d.row_value == 0 and not any(path.value for path in d.paths):
+        yield Heading("The same, path by path")
+        why = _why_nothing(d)
+        yield Paragraph(f"All {d.path_count:,} paths from the weight to the error come to 0{why}.")
+        return
     told = len(d.paths) if d.path_count <= 2 * d.most else d.most
     yield Heading("The same, path by path")
     what = f"all {d.path_count:,} of them" if told == d.path_count else f"the {told} largest of {d.path_count:,}"
@@ -203,6 +226,16 @@ def _paths(d: Derivation) -> Iterator[Block]:
     yield Equation(
         r"a_j \delta_i" if d.place.signal is not None else r"\delta_i", (symbols, plus(shown), result), remark
     )
+
+
+def _why_nothing(d: Derivation) -> str:
+    """Return why no path counts, where one factor that all of them share says it."""
+    stage, i = d.stages[0], d.place.neuron
+    if d.place.signal is not None and stage.x[d.place.signal] == 0:
+        return ": the signal that comes in is 0, so the weight has nothing to pass on"
+    if stage.slope is not None and stage.slope[i] == 0 and len(d.stages) > 1:
+        return f": neuron {i} of layer {stage.k} is off, its slope is 0, so no blame passes through it"
+    return ""
 
 
 def _whole(d: Derivation) -> Iterator[Block]:
@@ -244,7 +277,7 @@ def _shared(d: Derivation) -> Iterator[Block]:
     yield Paragraph(
         f"Written out path by path, the {share.parameters:,} derivatives of this row take {by_paths:,} "
         f"multiplications. With every factor computed once they take {shared:,}: reuse saves {by_paths - shared:,}"
-        + (f", and {_in_words(by_paths / shared)} times fewer are left." if by_paths > shared else ".")
+        + (f", {_in_words(by_paths / shared)} times fewer." if by_paths > shared else ".")
     )
 
 

@@ -176,6 +176,9 @@ class Told(ABC):
     def __str__(self) -> str:
         return self.text()
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}; print it, or see .text(), .html(), .to_dict()>"
+
 
 _DOLLAR = "\ue000"  # a dollar sign that begins no mathematics; from Unicode's area for private use
 

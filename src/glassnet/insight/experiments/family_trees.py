@@ -14,13 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.insight.experiments.family_data import ATTRIBUTES, PEOPLE, pairs, questions_and_answers
-from glassnet.insight.experiments.starts import Progress, check_seeds, to_show, uniform
+from glassnet.insight.experiments.starts import Progress, check_seeds, to_show, uniform, whole_training
 from glassnet.maths.activations import SIGMOID
 from glassnet.maths.loss import ElementwiseLoss
 from glassnet.maths.optimizers import SGD
 from glassnet.network.dense import Dense
 from glassnet.network.network import Network
-from glassnet.training.train import train
 
 Array = NDArray[Any]
 
@@ -306,7 +305,7 @@ def train_family_trees(seed: int, settings: Settings = USED) -> FamilyRun:
     kept = np.delete(np.arange(len(x)), held_out_rows(seed))
     network = family_network(seed, settings.spread)
     for sweeps, optimizer in settings.phases():
-        train(
+        whole_training(
             network,
             x[kept],
             y[kept],

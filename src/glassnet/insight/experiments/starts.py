@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from glassnet.errors import InputError
+from glassnet.errors import GlassnetWarning, InputError
+from glassnet.training.history import History
+from glassnet.training.loop import INTERRUPTED
+from glassnet.training.train import train
 
 Progress = Callable[[int, int], None]
 """Called with how many starts are done, and how many there are."""
@@ -24,6 +28,16 @@ class _Run(Protocol):
 
 
 Run = TypeVar("Run", bound=_Run)
+
+
+def whole_training(*arguments: Any, **options: Any) -> History:
+    """Train as `gn.train` does, but pass Ctrl-C on: a run that was cut short must not count as one of the starts."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GlassnetWarning)
+        history = train(*arguments, **options)
+    if history.stopped == INTERRUPTED:
+        raise KeyboardInterrupt
+    return history
 
 
 def check_seeds(seeds: int, seed: int | None) -> int:

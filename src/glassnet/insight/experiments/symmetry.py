@@ -14,11 +14,10 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.insight.experiments.starts import Progress, check_seeds, to_show, uniform
+from glassnet.insight.experiments.starts import Progress, check_seeds, to_show, uniform, whole_training
 from glassnet.maths.optimizers import SGD
 from glassnet.network.dense import Dense
 from glassnet.network.network import Network
-from glassnet.training.train import train
 
 Array = NDArray[Any]
 
@@ -270,7 +269,7 @@ def run_symmetry(seeds: int = 20, *, seed: int | None = None, progress: Progress
     seeds, (x, y), runs = check_seeds(seeds, seed), patterns(), []
     for start in range(seeds):
         network = symmetry_network(start)
-        history = train(
+        history = whole_training(
             network,
             x,
             y,

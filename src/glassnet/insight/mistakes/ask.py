@@ -21,7 +21,7 @@ from glassnet.training.blas import OneBlasThread
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Mistakes(Told):
     """The seven mistakes, made and measured; prints itself.
 

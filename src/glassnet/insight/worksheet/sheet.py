@@ -27,7 +27,7 @@ Array = NDArray[Any]
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Worksheet(Told):
     """An exercise with its solution; prints itself.
 
