@@ -62,7 +62,7 @@ def test_slices_chunks_and_threads(monkeypatch):
         assert len(bits) == 1
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(
     sizes=st.lists(st.tuples(st.integers(1, 20), st.integers(1, 20)), min_size=1, max_size=4),
     where=st.sampled_from(["first", "later", "last"]),

@@ -9,7 +9,7 @@ import pytest
 
 import glassnet as gn
 from glassnet.errors import InputError
-from glassnet.insight.subject import loss_of, make_subject
+from glassnet.insight.subject import as_image_shape, as_row, loss_of, make_subject
 from glassnet.maths.losses import LOSSES
 
 X = np.random.default_rng(0).normal(size=(12, 3))
@@ -57,3 +57,30 @@ def test_names():
 def test_what_is_refused():
     with pytest.raises(InputError, match=r"expected a gn\.Network"):
         make_subject("net", X, LABELS)
+
+
+def test_names_become_one_printable_line():
+    net = gn.Network(3, [gn.Dense(2, "softmax")])
+    subject = make_subject(
+        net, X, LABELS, feature_names=["\0z", "two\nlines\u00a0of it", "á"], class_names=["a\ud800", 1]
+    )
+    assert subject.feature_names == ("\ufffdz", "two lines of it", "á")
+    assert subject.class_names == ("a\ufffd", "1")
+
+
+def test_an_image_shape_is_two_whole_numbers_that_make_the_inputs():
+    assert as_image_shape(None, 6) is None
+    for shape in ((2, 3), [2, 3], np.array([2, 3])):
+        assert as_image_shape(shape, 6) == (2, 3)
+    for shape in ((-2, -3), (2.5, 2.4), (2.0, 3.0), "23", (6,), (1, 2, 3), 6, (True, 6), (2, 4), {2, 3}, (None, 6)):
+        with pytest.raises(InputError, match=r"image_shape is .*\(rows, columns\)"):
+            as_image_shape(shape, 6)
+
+
+def test_a_row_is_a_whole_number_among_the_rows():
+    assert as_row(np.int64(4), 5) == 4
+    for row in (5, -1, True, 1.0, "1", None):
+        with pytest.raises(InputError, match=r"row is .* X has 5 rows, so expected a whole number from 0 to 4"):
+            as_row(row, 5)
+    with pytest.raises(InputError, match="--row is 1; digits has 1 row, so expected 0"):
+        as_row(1, 1, "--row", "digits")

@@ -14,10 +14,12 @@ from glassnet.cli.answers import Out, page_place, save_answer
 from glassnet.cli.console import progress_console, say, say_json
 from glassnet.cli.models import Opened, open_model
 from glassnet.cli.options import Data, Json, WholeOrNone
+from glassnet.cli.patience import told_if_slow
 from glassnet.errors import InputError
 from glassnet.files import write_bytes
 from glassnet.insight.features import Features
 from glassnet.insight.features import features as find_features
+from glassnet.training.arguments import as_count
 
 _UNIT = re.compile(r"(\d+):(\d+)")
 
@@ -53,8 +55,8 @@ def features(
     if experiment is not None:
         given = {"rows": source, "--class": of, "--unit": unit, "--layer": layer, "--rows": rows}
         _refuse({**given, "--data": data}, f"{model} is an experiment with rows of its own")
-        if seeds is not None and seeds < 1:
-            raise InputError(f"--seeds is {seeds}; expected a whole number from 1 up.")
+        if seeds is not None:
+            as_count("--seeds", seeds)
         place = _place(out, model, json)
         how_often = {} if seeds is None else {"seeds": seeds}
         result = experiment(**how_often, seed=seed, progress=_Told())
@@ -65,9 +67,15 @@ def features(
         raise InputError(f"Name rows after the model, as in glassnet features {model} digits.")
     place, wanted = _place(out, model, json), _unit(unit)
     opened = open_model(model, source, data, with_truth=True)
-    found = _find(opened, wanted, layer, 5000 if rows is None else rows, seed or 0)
-    if of is not None:
-        found.class_index(of)
+    most = 5000 if rows is None else rows
+    net = opened.model.network
+    with told_if_slow(
+        f"looking at what hidden units see over {min(most, len(opened.x)):,} rows, in a network of "
+        f"{net.layout.parameters:,} weights; large ones take a minute or more."
+    ):
+        found = _find(opened, wanted, layer, most, seed or 0)
+        if of is not None:
+            found.class_index(of)
     _answer(
         place,
         json,

@@ -11,9 +11,12 @@ from glassnet.cli.answers import page_place, save_answer
 from glassnet.cli.console import note, say, say_json
 from glassnet.cli.models import open_model
 from glassnet.cli.options import Data, Json, ModelPath, Source, Whole, WholeOrNone
+from glassnet.cli.patience import told_if_slow
 from glassnet.errors import InputError
 from glassnet.files import write_bytes
 from glassnet.insight.sensitivity import sensitivity as measure
+from glassnet.insight.subject import as_row
+from glassnet.training.arguments import as_count
 
 
 def sensitivity(
@@ -33,8 +36,7 @@ def sensitivity(
     json: Json = False,
 ) -> None:
     """Rank weights and inputs by how strongly the error reacts to them, with the size of the last update beside it."""
-    if top < 1:
-        raise InputError(f"--top is {top}; expected a whole number from 1 up.")
+    as_count("--top", top)
     place = None if out is None else page_place(out, model, "sensitivity")
     if run is not None and not run.is_dir():
         raise InputError(
@@ -42,21 +44,24 @@ def sensitivity(
         )
     folder = model.with_suffix(".run") if run is None else run
     opened = open_model(model, source, data, with_truth=True)
-    if row is not None and not 0 <= row < len(opened.table):
-        many = len(opened.table)
-        raise InputError(f"--row is {row}; {source} has {many:,} rows, so expected 0 to {many - 1:,}.")
+    if row is not None:
+        as_row(row, len(opened.table), "--row", source)
     if opened.source_has_changed:
         note(f"{opened.table.source} is not as it was when this model was trained.")
-    found = measure(
-        opened.model.network,
-        opened.x,
-        opened.y,
-        opened.loss,
-        row=row,
-        last_update=folder if folder.is_dir() else None,
-        image_shape=opened.encoder.image_shape,
-        **opened.names,
-    )
+    net = opened.model.network
+    with told_if_slow(
+        f"measuring how the error of {len(opened.x):,} rows reacts to {net.layout.parameters:,} weights."
+    ):
+        found = measure(
+            net,
+            opened.x,
+            opened.y,
+            opened.loss,
+            row=row,
+            last_update=folder if folder.is_dir() else None,
+            image_shape=opened.encoder.image_shape,
+            **opened.names,
+        )
     title = f"Sensitivity of {model.name}" + ("" if row is None else f", row {row}")
     if json:
         say_json({"model": str(model), "source": opened.table.source, **found.to_dict(top)})

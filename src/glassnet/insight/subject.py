@@ -112,8 +112,8 @@ def make_subject(
         y=one_hot(targets, objective.loss, exact.outputs, exact.dtype),
         targets=targets,
         sample_weight=as_sample_weight(sample_weight, len(x), exact.dtype),
-        feature_names=_names("feature_names", feature_names, exact.input_shape[0], "input", "x"),
-        class_names=_names("class_names", class_names, exact.outputs, "output", ""),
+        feature_names=as_names("feature_names", feature_names, exact.input_shape[0], "input", "x"),
+        class_names=as_names("class_names", class_names, exact.outputs, "output", ""),
     )
 
 
@@ -135,9 +135,63 @@ def loss_of(net: Network, loss: str | Loss | None) -> str | Loss:
     return suiting(net.layers[-1].activation) if net.loss is None else net.loss
 
 
-def _names(argument: str, names: Sequence[str] | None, count: int, what: str, letter: str) -> tuple[str, ...]:
+def as_names(argument: str, names: Sequence[str] | None, count: int, what: str, letter: str) -> tuple[str, ...]:
+    """Return one printable line for each of `count` inputs, neurons or outputs; letter and number where None is given.
+
+    Raises
+    ------
+    InputError
+        If there are more or fewer names.
+    """
     if names is None:
         return tuple(f"{letter}{i}" for i in range(count))
     if isinstance(names, str) or len(names) != count:
         raise InputError(f"{argument} is {names!r:.80}; the network has {count} {what}s, so expected {count} names.")
-    return tuple(map(str, names))
+    return tuple(printable(str(name)) for name in names)
+
+
+def printable(text: str) -> str:
+    r"""Return text as one line without letters that no page has a place for.
+
+    Examples
+    --------
+    >>> from glassnet.insight.subject import printable
+    >>> printable("size\tin\nm²\0")
+    'size in m²�'
+    """
+    replaced = (" " if letter.isspace() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    return "".join(letter if letter.isprintable() else other for letter, other in zip(text, replaced, strict=True))
+
+
+def as_row(row: object, count: int, name: str = "row", source: str = "X") -> int:
+    """Return the number of a row, from 0.
+
+    Raises
+    ------
+    InputError
+        If it is no whole number, or there is no such row among the `count` rows of `source`.
+    """
+    if isinstance(row, bool) or not isinstance(row, int | np.integer) or not 0 <= row < count:
+        has, to = f"{count:,} row{'s' * (count != 1)}", f"a whole number from 0 to {count - 1:,}" if count > 1 else "0"
+        raise InputError(f"{name} is {row!r:.80}; {source} has {has}, so expected {to}.")
+    return int(row)
+
+
+def as_image_shape(shape: object, inputs: int) -> tuple[int, int] | None:
+    """Return (rows, columns) of images with so many pixels, or None where inputs are no images.
+
+    Raises
+    ------
+    InputError
+        If these are not two whole numbers from 1 up whose product is the number of inputs.
+    """
+    if shape is None:
+        return None
+    sides = tuple(shape) if isinstance(shape, Sequence | np.ndarray) and not isinstance(shape, str) else ()
+    whole = all(isinstance(side, int | np.integer) and not isinstance(side, bool) and side > 0 for side in sides)
+    if len(sides) != 2 or not whole or sides[0] * sides[1] != inputs:
+        raise InputError(
+            f"image_shape is {shape!r:.80}; the network has {inputs} inputs, so expected (rows, columns) whose product "
+            f"is {inputs}, such as (28, 28) for 784."
+        )
+    return int(sides[0]), int(sides[1])

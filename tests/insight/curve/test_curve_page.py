@@ -90,3 +90,7 @@ def test_a_curve_with_holes_and_without_a_law(see, tmp_path):
     assert seen.troubles() == []
     assert "cannot be told" in seen.page.locator(".says").inner_text()
     assert "Interrupted:" in seen.page.locator("main").inner_text()
+
+
+def test_in_a_notebook_it_is_a_named_frame():
+    assert '<iframe title="Learning curve"' in curve()._repr_html_()

@@ -229,7 +229,7 @@ def test_labels_and_data_frames():
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"row": 3}, "row is 3; expected a whole number from 0 to 2"),
+        ({"row": 3}, "row is 3; X has 3 rows, so expected a whole number from 0 to 2"),
         ({"row": -1}, "row is -1"),
         ({"row": True}, "row is True"),
         ({"row": 1.0}, "row is 1.0"),
@@ -242,14 +242,15 @@ def test_labels_and_data_frames():
         ({"X": [[1, np.nan]] * 3}, "finite"),
         ({"loss": "nonsense"}, "no loss named"),
         ({"neurons": 0}, "neurons is 0"),
-        ({"neurons": 101}, "1 to 100"),
+        ({"neurons": 101}, "at most 100"),
         ({"feature_names": ["a"]}, "feature_names is .* expected 2 names"),
         ({"class_names": "ab"}, "class_names is 'ab'"),
         ({"neuron_names": {1: ["a", "b", "c"]}}, "no hidden layer; hidden layers here: 0"),
-        ({"neuron_names": {0: ["a"]}}, "3 neurons there"),
+        ({"neuron_names": {0: ["a"]}}, "3 neurons"),
         ({"image_shape": (2, 2)}, "whose product is 2"),
-        ({"image_shape": 2}, "expected rows and columns"),
+        ({"image_shape": 2}, r"expected \(rows, columns\)"),
         ({"image_shape": (-1, -2)}, "whose product"),
+        ({"image_shape": "12"}, "whose product"),
         ({"net": "net"}, "net is a str"),
     ],
 )
@@ -273,3 +274,18 @@ def test_what_is_not_finite_is_named():
     net.weights[1][:] = 1e200
     with pytest.raises(NonFiniteError, match=r"z of layer 1 in row 0, neuron 0, is inf"):
         look(net, [[1.0, 1.0]], [[1.0]], loss="squared_error")
+
+
+@pytest.mark.parametrize("rows", [{}, {"X": np.zeros((1, 5)), "Y": [0]}])
+def test_totals_that_are_not_finite_are_refused_in_a_sentence(rows):
+    net = gn.Network(5, [gn.Dense(4, "softmax")], dtype="float64")
+    net.weights[0] = np.full((5, 4), 1e308)
+    with pytest.raises(NonFiniteError, match=r"Σ\|weight\| .* adds up to inf; a picture needs finite numbers"):
+        look(net, **rows)
+
+
+def test_a_gradient_that_is_not_finite_is_refused():
+    net = gn.Network(1, [gn.Dense(1, bias=False)], dtype="float64")
+    net.weights[0] = [[1e-200]]
+    with pytest.raises(NonFiniteError, match="gradient"):
+        look(net, [[1e200]], [[1e150]])

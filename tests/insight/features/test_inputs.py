@@ -63,6 +63,26 @@ def test_without_walls_it_lies_along_the_direction_and_far_away_in_the_corner():
     np.testing.assert_allclose(most_exciting(direction, np.ones(2), 1e6, -wide, wide), [[100, -100], [1, 1]])
 
 
+@pytest.mark.parametrize("size", [5e-324, 1e-200, 1e-160, 1e200, 1e307])
+def test_the_most_exciting_input_does_not_depend_on_the_size_of_the_direction(size):
+    wide = np.full(3, 5.0)
+    found = most_exciting(size * np.array([[1.0, 2.0, -1.0]]), np.zeros(3), 1.0, -wide, wide)
+    np.testing.assert_allclose(found, np.array([[1.0, 2.0, -1.0]]) / 6**0.5)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_nor_do_the_walls_depend_on_the_units_of_x(size):
+    direction, wide = np.array([[3.0, 4.0, 0.0], [1.0, 1e-5, 0.0]]), np.full(3, 0.9)
+    found = most_exciting(direction, np.zeros(3), size, -size * wide, size * wide) / size
+    np.testing.assert_allclose(found, [[0.6, 0.8, 0], [0.9, 0.19**0.5, 0]])
+
+
+def test_a_slope_too_small_to_square_moves_nothing():
+    wide = np.full(2, 0.5)
+    found = most_exciting(np.array([[1.0, 1e-200]]), np.zeros(2), 0.6, -wide, wide)
+    assert np.linalg.norm(found) <= 0.6
+
+
 def test_ascent_stays_within_bounds_and_never_falls_behind_its_start(deep):
     net, x, _ = deep
     low, high, centre, radius = x.min(axis=0), x.max(axis=0), x.mean(axis=0), 2.0

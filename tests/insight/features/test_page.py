@@ -191,8 +191,8 @@ def test_wide_layers_are_summarised_and_shown_in_parts(show):
 
 
 def test_a_page_of_a_large_network_stays_small():
-    net = gn.Network(784, [gn.Dense(1000, "relu"), gn.Dense(100, "relu"), gn.Dense(10, "softmax")], seed=0)
+    net = gn.Network(784, [gn.Dense(1000, "relu"), gn.Dense(10, "softmax")], seed=0)
     rng = np.random.default_rng(0)
-    x = rng.uniform(0, 1, (300, 784)) * (rng.uniform(0, 1, (300, 784)) < 0.2)
-    found = features(net, x, np.arange(300) % 10, image_shape=(28, 28))
-    assert len(found.html().encode()) < 6_000_000
+    x = rng.uniform(0, 1, (100, 784)) * (rng.uniform(0, 1, (100, 784)) < 0.2)
+    found = features(net, x, np.arange(100) % 10, image_shape=(28, 28))
+    assert 1_000_000 < len(found.html().encode()) < 5_000_000

@@ -231,8 +231,8 @@ def test_plain_values_are_json_and_can_leave_long_arrays_out(found):
         ({"layer": True}, "expected a hidden Dense layer"),
         ({"layer": []}, "empty list"),
         ({"layer": "0"}, "expected a hidden Dense layer"),
-        ({"image_shape": (3, 4)}, r"make 9 inputs"),
-        ({"image_shape": 9}, r"make 9 inputs"),
+        ({"image_shape": (3, 4)}, r"product is 9"),
+        ({"image_shape": 9}, r"product is 9"),
         ({"top": 0}, "top is 0"),
         ({"alike": 1.5}, "alike is 1.5"),
         ({"max_rows": 1}, "max_rows is 1"),
@@ -264,6 +264,33 @@ def test_weights_that_make_nan_are_named():
         with pytest.raises(NonFiniteError, match=r"Neuron 0:1 has the activity nan in row 0") as caught:
             features(net, X, truth)
         assert (caught.value.layer, caught.value.unit) == (0, 1)
+
+
+def test_rows_too_far_apart_are_refused_in_a_sentence():
+    net = gn.Network(3, [gn.Dense(4, "tanh"), gn.Dense(2, "softmax")], seed=0)
+    with pytest.raises(NonFiniteError, match=r"Input 0 .* scale X down"):
+        features(net, X * 1e200, np.zeros(60, int))
+
+
+def test_rows_close_together_have_a_best_input_still():
+    net = gn.Network(3, [gn.Dense(4, "tanh"), gn.Dense(2, "softmax")], seed=0)
+    found, tiny = (features(net, X * size, np.zeros(60, int)) for size in (1e-3, 1e-200))
+    assert tiny.radius == pytest.approx(found.radius * 1e-197)
+    for unit, other in zip(found.units, tiny.units, strict=True):
+        np.testing.assert_allclose(other.best_input * 1e197, unit.best_input)
+        np.testing.assert_allclose(other.incoming_correlation, unit.incoming_correlation, rtol=1e-4)
+
+
+def test_names_are_printable_in_every_record(planted):
+    found = features(*planted, class_names=["\0z", "a\nb", "c"])
+    assert found.classes == ("\ufffdz", "a b", "c")
+    assert found.class_index("\0z") == 0
+    net = gn.Network(3, [gn.Dense(4, "tanh"), gn.Dense(1, "sigmoid")], seed=0)
+    assert features(net, X, np.arange(60) % 2, class_names=["\0", "y\ny"]).classes == ("\ufffd", "y y")
+
+
+def test_in_a_notebook_it_is_a_named_frame(planted):
+    assert '<iframe title="What hidden units see"' in features(*planted)._repr_html_()
 
 
 def test_one_row_and_one_class_are_enough_for_what_can_be_said(planted):

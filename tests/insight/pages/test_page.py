@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 import pytest
 
-from glassnet.insight.pages import chart, escape, page, prose
+from glassnet.insight.pages import chart, escape, frame, page, prose, scrolling
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -39,6 +39,25 @@ def test_what_is_wrong_is_seen(see, tmp_path):
     assert "cut off: a long text" in found
     assert "console: trouble" in found
     assert "request: file://" in found
+
+
+def test_a_frame_shows_a_page_within_a_notebook(see, tmp_path):
+    inner = page("Inner", '<p title="a &amp; b">"Quoted" &lt;text&gt;</p>')
+    (tmp_path / "notebook.html").write_text(page("Notebook", frame('Of <this> & "that"', inner)), encoding="utf-8")
+    seen = see(tmp_path / "notebook.html")
+    within = seen.page.frame_locator("iframe")
+    assert within.locator("p").inner_text() == '"Quoted" <text>'
+    assert seen.page.locator("iframe").get_attribute("title") == 'Of <this> & "that"'
+
+
+def test_what_scrolls_is_reached_by_keyboard_and_has_a_name(see, tmp_path):
+    table = "<table><tr>" + "<td>a_long_word</td>" * 60 + "</tr></table>"
+    (tmp_path / "page.html").write_text(page("Wide", scrolling("A <wide> table", table)), encoding="utf-8")
+    seen = see(tmp_path / "page.html", width=360)
+    seen.page.keyboard.press("Tab")
+    here = seen.page.get_by_role("region", name="A <wide> table")
+    assert here.evaluate("e => e === document.activeElement && e.scrollWidth > e.clientWidth")
+    assert seen.troubles() == []
 
 
 def test_text_is_escaped():

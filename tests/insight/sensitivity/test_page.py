@@ -41,18 +41,42 @@ def test_in_a_browser(see, tmp_path, what, width, dark):
         assert page.locator("main b").count() == 0
 
 
-def test_the_picture_is_as_dark_as_the_slope_is_large(see, tmp_path):
+PIXELS = """image => {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+  const pen = canvas.getContext("2d");
+  pen.drawImage(image, 0, 0);
+  return [...pen.getImageData(0, 0, canvas.width, canvas.height).data];
+}"""
+
+
+def pixels(picture):
+    """Return red, green, blue and alpha of each pixel: (inputs, 4)."""
+    return np.array(picture.evaluate(PIXELS)).reshape(-1, 4)
+
+
+def test_large_images_make_a_small_page():
+    net = gn.Network(200 * 200, [gn.Dense(1)], seed=0)
+    found = sensitivity(net, RNG.random((2, 40000)), [0.0, 1.0], row=0, image_shape=(200, 200))
+    assert len(found.html().encode()) < 400_000
+
+
+def test_in_a_notebook_it_is_a_named_frame():
+    assert '<iframe title="Sensitivity"' in of_a_table()._repr_html_()
+
+
+def test_the_picture_is_as_bright_as_the_slope_is_large(see, tmp_path):
     found = of_images(3)
     (tmp_path / "page.html").write_text(found.html(), encoding="utf-8")
     page = see(tmp_path / "page.html").page
-    pixels = page.locator(".pictures > figure").nth(1).locator("rect")
-    drawn = pixels.evaluate_all(
-        "all => all.map(r => [+r.getAttribute('x'), +r.getAttribute('y'), +r.getAttribute('fill-opacity')])"
-    )
-    size = found.input_magnitude / found.input_magnitude.max()
-    for x, y, opacity in drawn:
-        assert opacity == pytest.approx(size[int(y) * 8 + int(x)], abs=6e-4)
-    assert len(drawn) == (size >= 0.004).sum()
+    low, high = found.x.min(), found.x.max()
+    largest = np.abs(found.input_mean).max()
+    row, size, signed = (pixels(picture) for picture in page.locator(".pictures img").all())
+    np.testing.assert_allclose(row[:, 0] / 255 * (high - low) + low, found.x, atol=(high - low) / 255)
+    np.testing.assert_allclose(size[:, 0] / 255, found.input_magnitude / found.input_magnitude.max(), atol=0.002)
+    np.testing.assert_allclose(signed[:, 3] / 255, np.abs(found.input_mean) / largest, atol=0.006)
+    clear = np.abs(found.input_mean) > 0.1 * largest
+    np.testing.assert_array_equal((signed[:, 2] > signed[:, 0])[clear], (found.input_mean > 0)[clear])
     bars = (
         page.locator("table").first.locator(".bar").evaluate_all("all => all.map(b => b.getBoundingClientRect().width)")
     )

@@ -127,6 +127,11 @@ class LearningCurve:
     def __str__(self) -> str:
         return self.text()
 
+    def _repr_html_(self) -> str:
+        from glassnet.insight.pages import frame
+
+        return frame("Learning curve", self.html())
+
 
 def _plain(array: Array) -> list[list[float | None]]:
     return [[None if np.isnan(x) else float(x) for x in row] for row in array]

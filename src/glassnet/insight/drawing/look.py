@@ -16,11 +16,12 @@ from glassnet.insight.drawing.records import Drawing
 from glassnet.insight.drawing.svg import draw
 from glassnet.insight.drawing.tables import tables
 from glassnet.insight.drawing.words import about_choice, about_dropout, number, summary
-from glassnet.insight.pages import escape, page, prose
-from glassnet.insight.subject import loss_of, make_subject
+from glassnet.insight.pages import frame, page, prose
+from glassnet.insight.subject import as_image_shape, as_names, as_row, loss_of, make_subject, printable
 from glassnet.maths.loss import Loss
 from glassnet.network.inputs import as_numbers
 from glassnet.network.network import Network
+from glassnet.training.arguments import as_count
 
 Array = NDArray[Any]
 
@@ -88,8 +89,7 @@ class Look:
         return {"title": self.title, "story": list(self.story), **self.drawing.to_dict()}
 
     def _repr_html_(self) -> str:
-        frame = "width:100%;height:820px;border:0"
-        return f'<iframe title="{escape(self.title)}" style="{frame}" srcdoc="{escape(self.html())}"></iframe>'
+        return frame(self.title, self.html())
 
     def __str__(self) -> str:
         return self.text()
@@ -209,15 +209,16 @@ def look(
     """
     if not isinstance(net, Network):
         raise InputError(f"net is a {type(net).__name__}; expected a gn.Network.")
-    most = _whole("neurons", neurons, 1, MOST_NEURONS, "how many neurons of a layer to draw by themselves")
-    shape = _image_shape(image_shape, net.shapes[0][0])
+    if as_count("neurons", neurons) > MOST_NEURONS:
+        raise InputError(f"neurons is {neurons}; at most {MOST_NEURONS} of a layer can be drawn by themselves.")
+    shape = as_image_shape(image_shape, net.shapes[0][0])
     if feature_names is None and all(isinstance(name, str) for name in getattr(X, "columns", [0])):
         feature_names = list(X.columns)  # type: ignore[union-attr]
     names = _names(net, feature_names, class_names, neuron_names or {})
     through = _through(net, X, Y, row, loss, training)
     return Look(
-        plan(net.astype(np.float64), through, names, neurons=most, image_shape=shape),
-        _printable(str(title)),
+        plan(net.astype(np.float64), through, names, neurons=int(neurons), image_shape=shape),
+        printable(str(title)),
         (),
         bool(bias),
     )
@@ -237,7 +238,7 @@ def _through(
     x, y = as_numbers(X, "X"), as_numbers(Y, "Y")
     at = 0
     if x.ndim > 1 and len(x) and y.ndim and len(x) == len(y):  # else make_subject says what is wrong
-        at = _whole("row", row, 0, len(x) - 1, f"a row of X, which has {len(x):,}")
+        at = as_row(row, len(x))
         x, y = x[at : at + 1], y[at : at + 1]
     subject = make_subject(net, x, y, loss_of(net, loss))
     exact = subject.network
@@ -246,30 +247,6 @@ def _through(
         masks = {k: mask[-1:] for k, mask in exact.draw_masks(exact.seed, 0, at + 1).items()}
     result = exact.backprop(subject.x, subject.y, subject.objective.loss, masks=masks)
     return Row(at, subject.objective.loss.name, subject.y[0], result, bool(training))
-
-
-# --- arguments --------------------------------------------------------------------------------------------------------
-
-
-def _whole(name: str, value: Any, low: int, high: int, what: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
-        raise InputError(f"{name} is {value!r:.80}; expected a whole number from {low} to {high:,}: {what}.")
-    return int(value)
-
-
-def _image_shape(shape: tuple[int, int] | None, inputs: int) -> tuple[int, int] | None:
-    if shape is None:
-        return None
-    try:
-        rows, columns = (int(side) for side in shape)
-    except (TypeError, ValueError):
-        raise InputError(f"image_shape is {shape!r:.80}; expected rows and columns, such as (28, 28).") from None
-    if rows < 1 or columns < 1 or rows * columns != inputs:
-        raise InputError(
-            f"image_shape is {shape!r:.80}; the network has {inputs} inputs, so expected rows and columns whose "
-            f"product is {inputs}."
-        )
-    return rows, columns
 
 
 def _names(
@@ -282,7 +259,7 @@ def _names(
     dense = [k for k in range(len(net.layers)) if net.weights[k] is not None]
     hidden = dense[:-1]
     found: dict[int | None, Sequence[str]] = {
-        None: _checked("feature_names", feature_names, net.shapes[0][0], "input", "x")
+        None: as_names("feature_names", feature_names, net.shapes[0][0], "input", "x")
     }
     for k in neuron_names:
         if k not in hidden:
@@ -291,23 +268,8 @@ def _names(
                 f"neuron_names has an entry for {k!r}, which is no hidden layer; hidden layers here: {has}."
             )
     for k in hidden:
-        found[k] = _checked(f"neuron_names[{k}]", neuron_names.get(k), net.shapes[k + 1][0], "neuron", "")
-    outputs = _checked("class_names", class_names, net.outputs, "output", "")
+        found[k] = as_names(f"neuron_names[{k}]", neuron_names.get(k), net.shapes[k + 1][0], "neuron", "")
+    outputs = as_names("class_names", class_names, net.outputs, "output", "")
     if dense:
         found[dense[-1]] = outputs
     return found
-
-
-def _checked(argument: str, names: Sequence[str] | None, count: int, what: str, letter: str) -> tuple[str, ...]:
-    if names is None:
-        return tuple(f"{letter}{i}" for i in range(count))
-    if isinstance(names, str) or len(names) != count:
-        raise InputError(
-            f"{argument} is {names!r:.80}; the network has {count} {what}s there, so expected {count} names."
-        )
-    return tuple(_printable(str(name)) for name in names)
-
-
-def _printable(name: str) -> str:
-    """Return a name without letters that XML has no place for."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)

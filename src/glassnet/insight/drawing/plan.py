@@ -107,11 +107,12 @@ def plan(
     NonFiniteError
         If a number that would be drawn is NaN or infinite.
     """
-    stages, links = _stages(net, row, names)
-    chosen = [_choose(c, stages, links, neurons) for c in range(len(stages))]
-    drawn = [_choose_links(link, chosen[c], chosen[c + 1]) for c, link in enumerate(links)]
-    columns = tuple(_column(c, stages, links, drawn, chosen[c], row) for c in range(len(stages)))
-    gaps = tuple(_gap(link, drawn[c], stages[c + 1], chosen[c + 1]) for c, link in enumerate(links))
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused, in a sentence
+        stages, links = _stages(net, row, names)
+        chosen = [_choose(c, stages, links, neurons) for c in range(len(stages))]
+        drawn = [_choose_links(link, chosen[c], chosen[c + 1]) for c, link in enumerate(links)]
+        columns = tuple(_column(c, stages, links, drawn, chosen[c], row) for c in range(len(stages)))
+        gaps = tuple(_gap(link, drawn[c], stages[c + 1], chosen[c + 1]) for c, link in enumerate(links))
     strength = "Σ|weight| of a neuron's links" if row is None else "|blame|"
     return Drawing(
         columns=columns,
@@ -151,6 +152,7 @@ def _stages(
         links.append(_Links(k, weights, present.weights[k]))
     if row is not None:
         _require_finite_pass(stages, row)
+        _require_finite(row.result.row_errors, "loss", f"The error E of row {row.number}".format, None, row.number)
         for c, link in enumerate(links):
             after = stages[c + 1].blame
             link.signal = stages[c].a * stages[c].keep
@@ -188,15 +190,21 @@ def _require_finite(
 ) -> None:
     if not np.isfinite(values).all():
         at = int(np.argmax(~np.isfinite(values)))
-        raise NonFiniteError(
-            f"{name(at)} is {values[at]}; a picture needs finite numbers. Train again with a smaller learning rate, "
-            "or scale X or the weights down.",
-            step=0,
-            quantity=quantity,
-            layer=layer,
-            row=row,
-            unit=at,
-        )
+        raise _not_finite(f"{name(at)} is {values[at]}", quantity, layer, row, at)
+
+
+def _not_finite(
+    says: str, quantity: str, layer: int | None = None, row: int | None = None, unit: int | None = None
+) -> NonFiniteError:
+    return NonFiniteError(
+        f"{says}; a picture needs finite numbers. Train again with a smaller learning rate, or scale X or the weights "
+        "down.",
+        step=0,
+        quantity=quantity,
+        layer=layer,
+        row=row,
+        unit=unit,
+    )
 
 
 # --- choosing ---------------------------------------------------------------------------------------------------------
@@ -230,8 +238,12 @@ def _choose_links(link: _Links, sources: Array, targets: Array) -> Array:
 # --- totals -----------------------------------------------------------------------------------------------------------
 
 
-def _split(values: Array, drawn: NDArray[np.bool_]) -> Split:
-    return Split(float(values[drawn].sum()), float(values[~drawn].sum()))
+def _split(values: Array, drawn: NDArray[np.bool_], quantity: str, layer: int | None) -> Split:
+    split = Split(float(values[drawn].sum()), float(values[~drawn].sum()))
+    if not np.isfinite([split.drawn, split.rest, split.total]).all():
+        where = "over the inputs" if layer is None else f"of layer {layer}"
+        raise _not_finite(f"Σ{quantity} {where} adds up to {split.total}", quantity, layer)
+    return split
 
 
 def _is_drawn(link: _Links, pairs: Array) -> NDArray[np.bool_]:
@@ -246,7 +258,9 @@ def _gap(link: _Links, pairs: Array, after: _Stage, targets: Array) -> Gap:
     shares = [None] * len(pairs) if link.shares is None else link.shares[at].tolist()
     gradient = [None] * len(pairs)
     if link.signal is not None and after.blame is not None:
-        gradient = (link.signal[pairs[:, 0]] * after.blame[pairs[:, 1]]).tolist()  # (4): a_j δ_i
+        slopes = link.signal[pairs[:, 0]] * after.blame[pairs[:, 1]]  # (4): a_j δ_i
+        _require_finite(slopes, "gradient", f"A gradient of layer {link.layer}".format, link.layer)
+        gradient = slopes.tolist()
     bias = [] if after.bias is None else after.bias[targets].tolist()
     blame = [None] * len(targets) if after.blame is None else after.blame[targets].tolist()  # (3): δ_i
     return Gap(
@@ -254,8 +268,8 @@ def _gap(link: _Links, pairs: Array, after: _Stage, targets: Array) -> Gap:
         links=tuple(map(Link, pairs[:, 0].tolist(), pairs[:, 1].tolist(), link.weights[at].tolist(), shares, gradient)),
         biases=tuple(Link(-1, i, b, None, delta) for i, b, delta in zip(targets.tolist(), bias, blame, strict=False)),
         count=Split(len(pairs), int(link.present.sum()) - len(pairs)),
-        abs_weight=_split(np.abs(link.weights), drawn),
-        abs_share=None if link.shares is None else _split(np.abs(link.shares), drawn),
+        abs_weight=_split(np.abs(link.weights), drawn, "|weight|", link.layer),
+        abs_share=None if link.shares is None else _split(np.abs(link.shares), drawn, "|share of blame|", link.layer),
     )
 
 
@@ -283,10 +297,16 @@ def _column(
             keep=float(stage.keep[i]),
             signals=None
             if coming is None or signal is None
-            else _split(coming[0].weights[:, i] * signal, coming[1][:, i]),
-            shares=None if going is None or going[0].shares is None else _split(going[0].shares[i], going[1][i]),
-            weight_in=None if coming is None else _split(np.abs(coming[0].weights[:, i]), coming[1][:, i]),
-            weight_out=None if going is None else _split(np.abs(going[0].weights[i]), going[1][i]),
+            else _split(coming[0].weights[:, i] * signal, coming[1][:, i], "(weight · input)", stage.layer),
+            shares=None
+            if going is None or going[0].shares is None
+            else _split(going[0].shares[i], going[1][i], "(share of blame)", going[0].layer),
+            weight_in=None
+            if coming is None
+            else _split(np.abs(coming[0].weights[:, i]), coming[1][:, i], "|weight|", stage.layer),
+            weight_out=None
+            if going is None
+            else _split(np.abs(going[0].weights[i]), going[1][i], "|weight|", going[0].layer),
         )
         found.append(neuron)
     return Column(
@@ -295,7 +315,7 @@ def _column(
         dropout=tuple(stage.dropout),
         units=stage.units,
         neurons=tuple(found),
-        abs_blame=None if stage.blame is None else _split(np.abs(stage.blame), drawn),
+        abs_blame=None if stage.blame is None else _split(np.abs(stage.blame), drawn, "|blame|", stage.layer),
     )
 
 

@@ -8,11 +8,13 @@ from importlib import resources
 from itertools import accumulate
 from unicodedata import east_asian_width
 
-from glassnet.insight.drawing.image import grey_png
+import numpy as np
+
 from glassnet.insight.drawing.layout import BOX_HEIGHT, BOX_WIDTH, IMAGE, LINE, RADIUS, Layout, lay_out
 from glassnet.insight.drawing.records import Column, Drawing, Gap, Link, Neuron
 from glassnet.insight.drawing.words import adding_up, facts, gap_in_words, heading, number, place_of, split_in_words
 from glassnet.insight.pages import escape
+from glassnet.insight.pages.png import data_uri, grey, png
 
 WIDEST, WIDEST_ARROW = 8.0, 5.0
 """Pixels of the widest line, and of the widest arrow between two columns."""
@@ -206,7 +208,8 @@ def _image(drawing: Drawing, layout: Layout) -> str:
     frame = f'x="{_n(x)}" y="{_n(y)}" width="{_n(side * columns)}" height="{_n(side * rows)}"'
     if drawing.image is None:
         return f'<rect class="frame" {frame}/>'
-    href = grey_png(drawing.image, drawing.image_shape)
+    pixels = np.reshape(drawing.image, drawing.image_shape)
+    href = data_uri(png(grey(pixels, min(0.0, float(pixels.min())), max(0.0, float(pixels.max())))))
     return f'<image {frame} preserveAspectRatio="none" href="{href}"/><rect class="frame hollow" {frame}/>'
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from glassnet.insight.drawing.records import Column, Drawing, Gap, Link
 from glassnet.insight.drawing.words import adding_up, heading, number
-from glassnet.insight.pages import escape
+from glassnet.insight.pages import escape, scrolling
 
 
 def tables(drawing: Drawing) -> str:
@@ -22,10 +22,11 @@ def tables(drawing: Drawing) -> str:
 
 def _table(caption: str, head: Sequence[str], rows: list[str]) -> str:
     cells = "".join(f'<th scope="col"{_class(n)}>{escape(name)}</th>' for n, name in enumerate(head))
-    return (
-        f'<div class="wide"><table><caption>{escape(caption)}</caption>\n<thead><tr>{cells}</tr></thead>\n<tbody>\n'
-        + "\n".join(rows)
-        + "\n</tbody></table></div>\n"
+    body = "\n".join(rows)
+    return scrolling(
+        caption,
+        f"<table><caption>{escape(caption)}</caption>\n<thead><tr>{cells}</tr></thead>\n<tbody>\n{body}\n"
+        "</tbody></table>",
     )
 
 

@@ -34,6 +34,8 @@ def correlations(one: Array, other: Array) -> Array:
 def _standard(columns: Array) -> Array:
     """Return columns of mean 0 and deviation 1, NaN where a column is constant."""
     centred = columns - columns.mean(axis=0)
+    size = np.abs(centred).max(axis=0)
+    centred = centred / np.where(size > 0, size, 1.0)  # so that no square overflows or vanishes
     deviation = np.sqrt(np.mean(centred**2, axis=0))
     standard: Array = centred / np.where(is_constant(columns), np.nan, deviation)
     return standard

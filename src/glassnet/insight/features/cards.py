@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from glassnet.insight.features import words
 from glassnet.insight.features.pictures import Pictures
 from glassnet.insight.features.records import Features, Unit
-from glassnet.insight.pages import escape
+from glassnet.insight.pages import escape, scrolling
 
 Array = NDArray[Any]
 
@@ -116,11 +116,11 @@ def _inputs(found: Features, unit: Unit) -> str:
     heads = "".join(
         f'<th scope="col" class="number">{text}</th>' for text in (what, "Its rows", "All rows", "Best input")
     )
-    return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="Inputs of {unit.name}"><table class="inputs">\n'
-        f'<thead><tr><th scope="col">Input</th>{heads}</tr></thead>\n<tbody>\n{"".join(rows)}</tbody></table></div>\n'
-        f"{more}"
+    table = (
+        f'<table class="inputs">\n<thead><tr><th scope="col">Input</th>{heads}</tr></thead>\n'
+        f"<tbody>\n{''.join(rows)}</tbody></table>"
     )
+    return scrolling(f"Inputs of {unit.name}", table) + more
 
 
 def _bar(share: float) -> str:

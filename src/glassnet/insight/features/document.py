@@ -14,7 +14,7 @@ from glassnet.insight.features import words
 from glassnet.insight.features.cards import card
 from glassnet.insight.features.pictures import Pictures
 from glassnet.insight.features.records import Features, Unit
-from glassnet.insight.pages import escape, page, prose
+from glassnet.insight.pages import escape, page, prose, scrolling
 
 _BEST_OF_A_CLASS, _MANY = 4, 60
 
@@ -129,11 +129,8 @@ def _classes(found: Features, here: set[str]) -> str:
     else:
         title, first = "Which units go with the truth", '<th scope="col">Output</th>'
         says = "The figure is the correlation of the unit's activity with the truth, over the rows."
-    return (
-        f"<h2>{title}</h2>\n{prose(says)}"
-        f'<div class="wide" tabindex="0" role="region" aria-label="{title}"><table>\n'
-        f"<thead><tr>{first}{head}</tr></thead>\n<tbody>\n{''.join(rows)}</tbody></table></div>\n{more}"
-    )
+    table = f"<table>\n<thead><tr>{first}{head}</tr></thead>\n<tbody>\n{''.join(rows)}</tbody></table>"
+    return f"<h2>{title}</h2>\n{prose(says)}{scrolling(title, table)}{more}"
 
 
 def _legend(found: Features, pictures: Pictures | None) -> str:

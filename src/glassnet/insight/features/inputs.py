@@ -20,6 +20,8 @@ _ROUNDS, _FEWEST_ROUNDS = 15, 4
 _WORK = 100_000_000_000
 """Multiply-adds, about ten seconds of them, beyond which fewer rounds are made and fewer rows are asked."""
 _NUMBERS_AT_A_TIME = 2**22
+_NOTHING = 1e-100
+"""A slope under this share of the largest moves nothing that float64 could tell."""
 
 
 def before(weights: Array | None, blame: Array) -> Array:
@@ -74,19 +76,25 @@ def most_exciting(direction: Array, centre: Array, radius: float, low: Array, hi
         The centre lies between low and high.
     radius : float
     """
-    room = np.where(direction > 0, high - centre, np.where(direction < 0, low - centre, 0.0))
+    if radius == 0:
+        return np.broadcast_to(centre, direction.shape).copy()
+    size = np.abs(direction).max(axis=1, keepdims=True)
+    direction = direction / np.where(size > 0, size, 1.0)  # only its angle counts, so that squares are of a good size
+    direction = np.where(np.abs(direction) < _NOTHING, 0.0, direction)
+    space = np.where(direction > 0, high - centre, np.where(direction < 0, low - centre, 0.0))
+    room = np.clip(space, -radius, radius) / radius  # in radii; nothing lies further than one
     wall = np.divide(room, direction, out=np.zeros_like(room), where=direction != 0)  # λ at which a coordinate stops
     order = np.argsort(wall, axis=1)
     wall, stops, moves = (np.take_along_axis(v, order, axis=1) for v in (wall, room**2, direction**2))
     moving = np.cumsum(moves[:, ::-1], axis=1)[:, ::-1]
     stopped = np.cumsum(stops, axis=1) - stops
-    reached = stopped + wall**2 * moving >= radius**2  # ‖x − centre‖² at each wall
+    reached = stopped + wall**2 * moving >= 1  # ‖x − centre‖² at each wall, in radii
     first = reached.argmax(axis=1)[:, None]
     gone, going = (np.take_along_axis(v, first, axis=1) for v in (stopped, moving))
-    left = np.maximum(radius**2 - gone, 0.0)
+    left = np.maximum(1 - gone, 0.0)
     scale = np.sqrt(np.divide(left, going, out=np.zeros_like(left), where=going > 0))
     way = np.where(reached.any(axis=1, keepdims=True), direction * scale, room)
-    found: Array = centre + np.sign(room) * np.minimum(np.abs(way), np.abs(room))
+    found: Array = centre + np.sign(space) * np.minimum(np.abs(way) * radius, np.abs(space))
     return found
 
 
@@ -113,7 +121,9 @@ def best_inputs(
         exact = most_exciting(_columns(net.weights, k), centre, radius, low, high)
         return exact, _pass(net, k, exact)[0][k][units, units]
     away = starts - centre
-    x = centre + away * np.minimum(1.0, radius / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-300))
+    with np.errstate(over="ignore"):  # in radii, so that no square vanishes; a radius of 0 leads to the centre
+        radii = np.linalg.norm(away / max(radius, 5e-324), axis=1, keepdims=True)
+    x = centre + away / np.maximum(1.0, radii)
     best, highest = x.copy(), np.full(len(x), -np.inf)
     for t in range(int(np.clip(_WORK // (2 * net.multiplications * len(x)), _FEWEST_ROUNDS, _ROUNDS))):
         z, a = _pass(net, k, x)

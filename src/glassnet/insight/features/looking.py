@@ -28,7 +28,7 @@ _FLAT, _OFTEN = 0.01, 0.95
 
 
 @final
-class Look:
+class Observation:
     """One pass of the rows through the network, and what it tells of the units.
 
     Parameters
@@ -53,12 +53,25 @@ class Look:
         self._require_finite()
         self.low, self.high = self.x.min(axis=0), self.x.max(axis=0)
         self.centre = np.clip(self.x.mean(axis=0), self.low, self.high)
-        self.radius = float(np.median(np.linalg.norm(self.x - self.centre, axis=1)))
+        away = self.x - self.centre
+        size = float(np.abs(away).max()) or 1.0  # divided by first, so that no square overflows or vanishes
+        self.radius = float(np.median(np.linalg.norm(away / size, axis=1))) * size
         self.effect_rows = min(len(self.x), rows_for_effects(self.net))
         self.shown: set[int] = set()
         self._correlations: dict[int, Array] = {}
 
     def _require_finite(self) -> None:
+        with np.errstate(all="ignore"):
+            spread = self.x.std(axis=0)
+        if not np.isfinite(spread).all():
+            j = int(np.argmax(~np.isfinite(spread)))
+            raise NonFiniteError(
+                f"Input {j} has values as large as {np.abs(self.x[:, j]).max():.3g}: how far its rows lie apart is not "
+                "finite in float64. Please scale X down.",
+                step=0,
+                quantity="x",
+                unit=j,
+            )
         for k, a in enumerate(self.a[1:]):
             if not np.isfinite(a).all():
                 row, unit = (int(i) for i in np.argwhere(~np.isfinite(a))[0])

@@ -12,9 +12,9 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.insight.features.png import data_uri, grey, png, sheet, signed, signed_palette
 from glassnet.insight.features.records import Features, Unit
 from glassnet.insight.pages import escape
+from glassnet.insight.pages.png import data_uri, grey, png, sheet, signed, signed_palette
 
 Array = NDArray[Any]
 

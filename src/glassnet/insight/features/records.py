@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.errors import InputError
+from glassnet.insight.subject import printable
 
 Array = NDArray[Any]
 State = Literal["works", "dead", "constant", "saturated"]
@@ -68,7 +69,8 @@ class Unit:
     outgoing_weights, outgoing_correlation : (p,) arrays
         The same for its links into the next Dense layer.
     direction : (inputs,) array
-        First layer: the incoming weights. Later ones: the mean of ∂z/∂x over the rows with its largest z.
+        First layer: the incoming weights. Later ones: the mean of ∂z/∂x over the rows with its largest activity and,
+        where activities are equal, with the largest z.
     best_input : (inputs,) array
         An input with a large z within the data's range and no further from the mean row than half of the rows are.
         In the first layer it is the best there is; in later ones what ascent finds.
@@ -279,8 +281,8 @@ class Features:
         """
         if not self.classes:
             raise InputError(f"There is no class {name!r}: the truth here is numbers, not classes.")
-        if str(name) in self.classes:
-            return self.classes.index(str(name))
+        if printable(str(name)) in self.classes:
+            return self.classes.index(printable(str(name)))
         if isinstance(name, int | np.integer) and not isinstance(name, bool) and 0 <= name < len(self.classes):
             return int(name)
         shown = ", ".join(self.classes[:20]) + (", …" if len(self.classes) > 20 else "")
@@ -384,9 +386,9 @@ class Features:
         return self.text()
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from glassnet.insight.pages import frame
 
-        return f'<iframe srcdoc="{escape(self.html())}" style="width:100%;height:700px;border:0"></iframe>'
+        return frame("What hidden units see", self.html())
 
 
 def plain(value: Any) -> Any:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glassnet.errors import InputError
-from glassnet.insight.features.looking import Look
+from glassnet.insight.features.looking import Observation
 from glassnet.insight.features.records import Features
 from glassnet.insight.features.truth import ask
+from glassnet.insight.subject import as_image_shape
 from glassnet.maths.loss import Loss
 from glassnet.maths.random import check_seed
 from glassnet.network.dense import Dense
 from glassnet.network.network import Network
+from glassnet.training.arguments import as_count
 
 Array = NDArray[Any]
 
@@ -87,22 +88,23 @@ def features(
     >>> found.unit(0, 0).rows.tolist()
     [0, 1]
     """
-    _whole("max_rows", max_rows, 2)
-    _whole("top", top, 1)
+    if as_count("max_rows", max_rows) < 2:
+        raise InputError("max_rows is 1; expected a whole number from 2 up.")
+    as_count("top", top)
     if isinstance(alike, bool) or not isinstance(alike, int | float) or not 0 < alike <= 1:
         raise InputError(f"alike is {alike!r}; expected a correlation above 0, up to 1, such as 0.95.")
     asked = ask(net, X, Y, loss, feature_names, class_names, max_rows, check_seed(seed))
     exact = asked.subject.network
     wanted = _layers(exact, layer)
-    shape = _image_shape(image_shape, exact.input_shape[0])
-    look = Look(asked, min(top, len(asked.rows)), float(alike))
-    found = [look.layer(k) for k in wanted]
-    listening = sorted({k for w in wanted for k in (w, look.next_dense(w))})
+    shape = as_image_shape(image_shape, exact.input_shape[0])
+    seen = Observation(asked, min(top, len(asked.rows)), float(alike))
+    found = [seen.layer(k) for k in wanted]
+    listening = sorted({k for w in wanted for k in (w, seen.next_dense(w))})
     sizes = [s[0] for k, s in enumerate(exact.shapes) if k == 0 or isinstance(exact.layers[k - 1], Dense)]
     return Features(
         units=tuple(unit for units, _ in found for unit in units),
         layers=tuple(summary for _, summary in found),
-        links=tuple(look.links(k) for k in listening),
+        links=tuple(seen.links(k) for k in listening),
         truth=asked.truth,
         classes=asked.classes,
         class_counts=tuple(asked.member.sum(axis=0).tolist()),
@@ -112,15 +114,15 @@ def features(
         rows=len(asked.rows),
         rows_given=asked.rows_given,
         seed=int(seed),
-        effect_rows=look.effect_rows,
+        effect_rows=seen.effect_rows,
         alike_above=float(alike),
         net=" → ".join(f"{size:,}" for size in sizes),
         output_layer=len(exact.layers) - 1,
-        low=look.low,
-        high=look.high,
-        centre=look.centre,
-        radius=look.radius,
-        shown={int(asked.rows[at]): asked.subject.x[at] for at in sorted(look.shown)},
+        low=seen.low,
+        high=seen.high,
+        centre=seen.centre,
+        radius=seen.radius,
+        shown={int(asked.rows[at]): asked.subject.x[at] for at in sorted(seen.shown)},
     )
 
 
@@ -142,20 +144,3 @@ def _layers(net: Network, layer: int | Sequence[int] | None) -> list[int]:
     if not wanted:
         raise InputError("layer is an empty list; expected at least one hidden Dense layer, or None for all.")
     return sorted(set(map(int, wanted)))
-
-
-def _image_shape(shape: tuple[int, int] | None, inputs: int) -> tuple[int, int] | None:
-    if shape is None:
-        return None
-    pair = tuple(shape) if isinstance(shape, Sequence) else ()
-    whole = len(pair) == 2 and all(isinstance(n, int | np.integer) and n > 0 for n in pair)
-    if not whole or pair[0] * pair[1] != inputs:
-        raise InputError(
-            f"image_shape is {shape!r}; expected (rows, columns) that make {inputs} inputs, such as (28, 28) for 784."
-        )
-    return int(pair[0]), int(pair[1])
-
-
-def _whole(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise InputError(f"{name} is {value!r}; expected a whole number from {least} up.")

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from glassnet.errors import InputError
 from glassnet.insight.features.records import Truth
-from glassnet.insight.subject import Subject, loss_of, make_subject
+from glassnet.insight.subject import Subject, as_names, loss_of, make_subject
 from glassnet.maths.loss import Loss, Targets
 from glassnet.maths.losses import LOSSES
 from glassnet.maths.random import Purpose, generator
@@ -88,7 +88,7 @@ def ask(
         x, y = x[rows], None if y is None else y[rows]
     pair: tuple[str, ...] = ()
     if net.outputs == 1 and class_names is not None and not isinstance(class_names, str) and len(class_names) == 2:
-        pair = tuple(map(str, class_names))
+        pair = as_names("class_names", class_names, 2, "class", "")
         class_names = pair[1:]
     shown = _predicted(net, x, LOSSES.resolve(loss_of(net, loss))) if y is None else y
     subject = make_subject(net, x, shown, loss, feature_names=feature_names, class_names=class_names)

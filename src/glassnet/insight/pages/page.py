@@ -18,6 +18,11 @@ def prose(*paragraphs: str) -> str:
     return "".join(f"<p>{escape(text)}</p>\n" for text in paragraphs)
 
 
+def frame(title: str, html: str) -> str:
+    """Return a whole page as a part of another one, such as a notebook; `title` (plain text) is what it is called."""
+    return f'<iframe title="{escape(title)}" style="width:100%;height:800px;border:0" srcdoc="{escape(html)}"></iframe>'
+
+
 def page(title: str, body: str, *, lead: str = "", style: str = "", script: str = "") -> str:
     """Return a whole HTML page that needs nothing from elsewhere.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.insight.pages import escape, page, prose
+from glassnet.insight.pages import escape, page, prose, scrolling
+from glassnet.insight.pages.png import data_uri, grey, png, signed, signed_palette
 from glassnet.insight.sensitivity import words
 from glassnet.insight.sensitivity.sensitivity import Sensitivity
 
@@ -17,12 +18,11 @@ Array = NDArray[Any]
 _STYLE = """
 .bar-cell { min-width: 7rem; width: 14rem; }
 .bar { display: block; height: .8rem; margin-top: .35rem; background: var(--accent); border-radius: 2px; }
-.bar.minus { background: var(--minus); }
-.bar.plus { background: var(--plus); }
 td, th { white-space: nowrap; }
 .pictures { display: flex; flex-wrap: wrap; gap: 1.5rem; }
 .pictures figure { margin: .5rem 0; flex: 0 1 17rem; }
-.pictures svg { width: 100%; height: auto; display: block; border: 1px solid var(--line); background: var(--paper); }
+.pictures img { width: 100%; height: auto; display: block; box-sizing: border-box; border: 1px solid var(--line);
+  image-rendering: pixelated; forced-color-adjust: none; }
 details { margin: .5rem 0; }
 summary { cursor: pointer; padding: .3rem 0; }
 """
@@ -75,58 +75,36 @@ def _table(label: str, cells: Sequence[Sequence[str]], lengths: Sequence[float])
         )
         rest = "".join(f"<td{style}>{escape(cell)}</td>" for style, cell in zip(styles[1:], row[1:], strict=True))
         lines.append(f'<tr><th scope="row">{escape(row[0])}</th>{bar}{rest}</tr>\n')
-    return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(label)}">'
-        f"<table><thead><tr>{top}</tr></thead><tbody>\n{''.join(lines)}</tbody></table></div>\n"
-    )
+    return scrolling(label, f"<table><thead><tr>{top}</tr></thead><tbody>\n{''.join(lines)}</tbody></table>")
 
 
 def _pictures(found: Sensitivity) -> str:
     """Return the inputs as images: the row itself, the size of the slope, and the slope with its sign."""
     strongest = words.strongest_inputs(found)
-    size, signed = found.input_magnitude, found.input_mean
-    largest = float(size.max(initial=0.0))
-    says = f"|∂E/∂x| of each pixel; strongest per deviation: {strongest}. Full colour is {words.number(largest)}."
+    size, slope = found.input_magnitude, found.input_mean
+    largest, widest = float(size.max(initial=0.0)), float(np.abs(slope).max(initial=0.0))
     parts = []
     if found.x is not None:
         low, high = float(found.x.min()), float(found.x.max())
-        span = (high - low) or 1.0
-        parts.append(_picture(found, (found.x - low) / span, lambda v: "--ink", found.x, "The row."))
-    parts.append(_picture(found, size / (largest or 1.0), lambda v: "--accent", size, says))
-    widest = float(np.abs(signed).max(initial=0.0))
+        says = f"The row, from black ({words.number(low)}) to white ({words.number(high)})."
+        parts.append(_picture(png(grey(_image(found, found.x), low, high)), says))
+    says = f"|∂E/∂x| of each pixel, from black (0) to white ({words.number(largest)}); strongest per deviation: "
+    says += f"{strongest}."
+    parts.append(_picture(png(grey(_image(found, size), 0.0, largest)), says))
     which = "∂E/∂x" if found.row is not None else "The mean of ∂E/∂x"
     says = (
-        f"{which}: a brighter pixel would raise the error where it is of the colour of the first square, and lower it "
-        f"where it is of the second. Full colour is {words.number(widest)}."
+        f"{which}: a brighter pixel would raise the error where it is blue, and lower it where it is orange. Full "
+        f"colour is {words.number(widest)}."
     )
-    colour: Callable[[float], str] = lambda v: "--plus" if v >= 0 else "--minus"  # noqa: E731
-    parts.append(_picture(found, np.abs(signed) / (widest or 1.0), colour, signed, says, key=True))
+    parts.append(_picture(png(signed(_image(found, slope)[None])[0], signed_palette()), says))
     return f'<div class="pictures">{"".join(parts)}</div>\n'
 
 
-def _picture(
-    found: Sensitivity, shade: Array, colour: Callable[[float], str], values: Array, says: str, *, key: bool = False
-) -> str:
-    """Return one image as SVG; `shade` in [0, 1] is how opaque each pixel is."""
-    rows, columns = found.image_shape or (1, len(shade))
-    squares = []
-    for j, (opacity, value) in enumerate(zip(shade.tolist(), values.tolist(), strict=True)):
-        if opacity < 0.004:
-            continue
-        y, x = divmod(j, columns)
-        squares.append(
-            f'<rect x="{x}" y="{y}" width="1" height="1" style="fill:var({colour(value)})" '
-            f'fill-opacity="{opacity:.3f}"><title>{escape(found.feature_names[j])}: {words.number(value)}</title>'
-            "</rect>"
-        )
-    legend = ""
-    if key:
-        legend = (
-            '<svg viewBox="0 0 22 10" style="width:2.2rem;display:inline-block;border:0;vertical-align:-.1rem" '
-            'aria-hidden="true"><rect width="10" height="10" style="fill:var(--plus)"/>'
-            '<rect x="12" width="10" height="10" style="fill:var(--minus)"/></svg> '
-        )
+def _image(found: Sensitivity, values: Array) -> Array:
+    return values.reshape(found.image_shape or (1, -1))
+
+
+def _picture(file: bytes, says: str) -> str:
     return (
-        f'<figure><svg viewBox="0 0 {columns} {rows}" role="img" aria-label="{escape(says)}" '
-        f'shape-rendering="crispEdges">{"".join(squares)}</svg><figcaption>{legend}{escape(says)}</figcaption></figure>\n'
+        f'<figure><img src="{data_uri(file)}" alt="{escape(says)}"><figcaption>{escape(says)}</figcaption></figure>\n'
     )

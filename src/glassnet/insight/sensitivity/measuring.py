@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from glassnet.errors import InputError, NonFiniteError
 from glassnet.insight.sensitivity.sensitivity import Sensitivity
-from glassnet.insight.subject import Subject, make_subject
+from glassnet.insight.subject import Subject, as_image_shape, as_row, make_subject
 from glassnet.maths.loss import Loss
 from glassnet.network.backprop import backprop
 from glassnet.network.inputs import as_numbers
@@ -100,16 +100,18 @@ def sensitivity(
     [1.0, 2.0]
     """
     subject = make_subject(net, X, Y, loss, feature_names=feature_names, class_names=class_names)
-    rows = _rows(subject, row)
-    if image_shape is not None:
-        image_shape = _image_shape(image_shape, subject.x.shape[1])
+    if row is not None:
+        row = as_row(row, len(subject))
+    image_shape = as_image_shape(image_shape, subject.x.shape[1])
     change, says = _last_update(last_update, net)
-    magnitude, mean, input_magnitude, input_mean, error = _measure(subject, rows)
+    magnitude, mean, input_magnitude, input_mean, error = _measure(
+        subject, slice(0, len(subject)) if row is None else slice(row, row + 1)
+    )
     return Sensitivity(
         network=subject.network,
         loss=subject.objective.loss.name,
         rows=len(subject),
-        row=row if row is None else int(row),
+        row=row,
         error=error,
         magnitude=magnitude,
         mean=mean,
@@ -123,22 +125,6 @@ def sensitivity(
         class_names=subject.class_names,
         image_shape=image_shape,
     )
-
-
-def _rows(subject: Subject, row: Any) -> slice:
-    if row is None:
-        return slice(0, len(subject))
-    if isinstance(row, bool) or not isinstance(row, int | np.integer):
-        raise InputError(f"row is {row!r}; expected the number of a row of X, from 0, or None for all rows.")
-    if not 0 <= row < len(subject):
-        raise InputError(f"row is {row}; X has {len(subject):,} rows, so expected 0 to {len(subject) - 1:,}.")
-    return slice(int(row), int(row) + 1)
-
-
-def _image_shape(image_shape: Any, inputs: int) -> tuple[int, int]:
-    if not isinstance(image_shape, tuple | list) or len(image_shape) != 2 or int(np.prod(image_shape)) != inputs:
-        raise InputError(f"image_shape is {image_shape!r}; expected (rows, columns) of {inputs} pixels.")
-    return int(image_shape[0]), int(image_shape[1])
 
 
 def _last_update(given: Any, net: Network) -> tuple[Array | None, str]:
@@ -175,7 +161,6 @@ def _measure(subject: Subject, rows: slice) -> tuple[Array, Array, Array, Array,
     net = subject.network
     objective = Objective(subject.objective.loss, "sum")  # blame is then each row's own
     magnitude, mean = Parameters(net.layout, np.zeros(net.layout.size)), np.zeros(net.layout.size)
-    scratch = Parameters(net.layout, np.empty(net.layout.size))
     inputs = net.input_shape[0]
     input_magnitude, input_mean, error = np.zeros(inputs), np.zeros(inputs), 0.0
     at_a_time = max(1, _BYTES_AT_A_TIME // (8 * 4 * sum(shape[0] for shape in net.shapes)))
@@ -184,7 +169,8 @@ def _measure(subject: Subject, rows: slice) -> tuple[Array, Array, Array, Array,
         x, y = subject.x[part], subject.y[part]
         with np.errstate(all="ignore"):
             p = backprop(net.layers, net.parameters, objective, x, y, np.ones(len(x)))
-            slope = net.layers[0].backward(p.blame[0], x, net.parameters[0], scratch[0], None)  # ∂E/∂x = δ θᵀ
+            weights = net.weights[0]
+            slope = p.blame[0] if weights is None else p.blame[0] @ weights.T  # ∂E/∂x = δ θᵀ; Dropout passes δ on
         _require_finite(p.row_errors, slope, p.gradient.theta, first)
         error += float(p.row_errors.sum())
         mean += p.gradient.theta

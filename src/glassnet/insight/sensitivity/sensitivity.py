@@ -245,6 +245,11 @@ class Sensitivity:
     def __str__(self) -> str:
         return self.text()
 
+    def _repr_html_(self) -> str:
+        from glassnet.insight.pages import frame
+
+        return frame("Sensitivity", self.html())
+
     def _effect(self, i: int) -> WeightEffect:
         k, _, at = self.network.layout.locate(i)
         update = None if self.last_update is None else float(self.last_update[i])

@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 import pytest
 
-from glassnet.insight.features.png import grey, png, sheet, signed, signed_palette
+from glassnet.insight.pages.png import grey, png, sheet, signed, signed_palette
 
 
 def decode(file):
@@ -63,3 +63,10 @@ def test_a_range_of_nothing_is_black():
 def test_any_shape(shape):
     image = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
     np.testing.assert_array_equal(decode(png(image))[0], image)
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-200, 1e308])
+def test_numbers_of_any_size(size):
+    values = size * np.array([[[-1.0, 0.0, 1.0]]])
+    assert grey(values, -size, size)[0, 0, [0, 2]].tolist() == [0, 255]
+    assert signed(values).tolist() == [[[0, 127, 254]]]

@@ -1,4 +1,4 @@
-"""Small images as PNG, and many of them on one sheet: a page with a thousand pictures then needs two or three.
+"""Small images as PNG, high values white and low ones black; many on one sheet, so that a page needs but a few files.
 
 Written out, since a picture of a few hundred numbers needs no library: a header, a palette, rows in zlib, checksums.
 
@@ -26,13 +26,14 @@ PLUS, MINUS, ZERO = (0x2B, 0x7D, 0xE0), (0xE0, 0x60, 0x1C), 127
 def signed(values: Array) -> Array:
     """Return numbers as bytes 0 to 254, with 127 for 0, the largest size in each image at an end: (n, h, w) uint8."""
     size = np.abs(values).max(axis=(1, 2), keepdims=True)
-    levels: Array = np.rint(ZERO + ZERO * values / np.where(size > 0, size, 1.0)).astype(np.uint8)
+    levels: Array = np.rint(ZERO + ZERO * (values / np.where(size > 0, size, 1.0))).astype(np.uint8)
     return levels
 
 
 def grey(values: Array, low: float, high: float) -> Array:
-    """Return numbers as bytes, `low` as 0 and `high` as 255: uint8 of the same shape."""
-    share = (values - low) / (high - low) if high > low else np.zeros_like(values)
+    """Return numbers as bytes, `low` as 0 (black) and `high` as 255 (white): uint8 of the same shape."""
+    largest = max(abs(low), abs(high)) or 1.0  # divided by first, so that no difference overflows
+    share = (values / largest - low / largest) / (high / largest - low / largest) if high > low else values * 0.0
     levels: Array = np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
     return levels
 
