@@ -89,12 +89,27 @@ def test_starts_train_as_the_model_did_and_their_table_is_in_the_page(capsys):
     assert "6 starts, from random weights each, on 48 rows" in captured.out
     assert "adam(0.002)" in captured.out
     assert "12 epochs" in captured.out
-    assert "a start takes" in captured.err
+    assert captured.err.index("training 6 starts; how long") < captured.err.index("a start takes")
     assert "Valleys reached" in Path("b.html").read_text(encoding="utf-8")
     assert run([*arguments, "--epochs", "3", "--json"]) == 0
     values = json.loads(capsys.readouterr().out)["starts"]
     assert sum(valley["count"] for valley in values["valleys"]) == 6
     assert "3 epochs, schedule cosine" in values["says"]
+
+
+def test_a_long_grid_says_how_long_and_then_how_far(capsys, monkeypatch):
+    from glassnet.cli import landscape
+    from glassnet.insight.landscape import GridProgress
+
+    now = iter([100.0, 101.0, 105.0, 111.0, 122.0])
+    monkeypatch.setattr(landscape.time, "monotonic", lambda: next(now))
+    report = landscape._GridReport()
+    for done, left in ((2, 90.0), (60, 40.0), (100, 39.0), (900, 25.0), (2601, 0.0)):
+        report(GridProgress(done, 2601, left))
+    assert capsys.readouterr().err.splitlines() == [
+        "Note: the error at 2,601 points takes about 40 s more.",
+        "Note: 900 of 2,601 points, about 25 s left.",
+    ]
 
 
 def test_ctrl_c_writes_the_page_of_what_is_done(capsys, monkeypatch):

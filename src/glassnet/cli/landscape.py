@@ -18,16 +18,19 @@ from glassnet.cli.models import Opened, open_model
 from glassnet.cli.options import Data, Json, ModelPath, RowsOrAll, Whole, WholeOrNone
 from glassnet.errors import FileError, InputError
 from glassnet.files import write_bytes
-from glassnet.insight.landscape import StartsProgress, hill, many_starts
+from glassnet.insight.landscape import GridProgress, StartsProgress, hill, many_starts
 from glassnet.insight.landscape import landscape as take_landscape
 from glassnet.insight.landscape.report import landscape_page
 from glassnet.insight.landscape.trail import Trail, settings_of_run, trail_of_run
+from glassnet.insight.landscape.words import duration
 from glassnet.training import RunFolder
 
 Array = NDArray[Any]
 
 _EXAMPLE = "hill"
 _SECONDS_BETWEEN_NOTES = 10.0
+_SECONDS_WITHOUT_A_WORD = 3.0
+_SECONDS_TO_MEASURE = 1.0
 
 
 def landscape(
@@ -44,7 +47,10 @@ def landscape(
             "path where the model's run lies beside it, else random.",
         ),
     ] = None,
-    points: Annotated[Whole, Parameter(help="Of the grid, along each direction.")] = 51,
+    points: Annotated[
+        WholeOrNone,
+        Parameter(help="Of the grid, along each direction. Left out: 51, or what ten seconds allow, at least 11."),
+    ] = None,
     span: Annotated[float | None, Parameter(help="How far the grid goes from the trained weights.")] = None,
     rows: Annotated[
         WholeOrNone, Parameter(help="Take at most so many rows. Left out: what ten seconds allow, at least 128.")
@@ -89,6 +95,7 @@ def landscape(
         points=points,
         seed=seed,
         rows=rows,
+        report=None if json else _GridReport(),
     )
     if not json:
         say(which)
@@ -97,6 +104,8 @@ def landscape(
     if starts:
         chosen = {"epochs": epochs, "optimizer": optimizer, "batch_size": batch_size}
         training = _settings(run, opened, {name: value for name, value in chosen.items() if value is not None})
+        if not json:
+            note(f"training {starts:,} starts; how long that takes is told once two are done.")
         with contextlib.suppress(KeyboardInterrupt):  # before the first start was done; the landscape is kept
             reached = many_starts(
                 opened.model.network,
@@ -121,9 +130,9 @@ def landscape(
     return 130 if starts and (reached is None or len(reached.seeds) < starts) else 0
 
 
-def _show_hill(points: int, out: Path | None, json: bool) -> int:
+def _show_hill(points: int | None, out: Path | None, json: bool) -> int:
     place = None if json and out is None else page_place(out, _EXAMPLE, "landscape")
-    example = hill(points)
+    example = hill() if points is None else hill(points)
     if json:
         say_json(example.to_dict())
     else:
@@ -194,6 +203,28 @@ def _settings(run: RunFolder, opened: Opened, chosen: Mapping[str, Any]) -> dict
 
 
 @final
+class _GridReport:
+    """Says how long a grid takes, where that is long, and then now and then how far it is."""
+
+    def __init__(self) -> None:
+        self._began = self._said = 0.0
+
+    def __call__(self, progress: GridProgress) -> None:
+        now, left = time.monotonic(), f"about {duration(progress.seconds_left)}"
+        self._began = self._began or now
+        if not self._said:
+            too_early = now - self._began < _SECONDS_TO_MEASURE  # the first points take longer than the others
+            if too_early or progress.seconds_left < _SECONDS_WITHOUT_A_WORD:
+                return
+            note(f"the error at {progress.points:,} points takes {left} more.")
+        elif now - self._said < _SECONDS_BETWEEN_NOTES or progress.done == progress.points:
+            return
+        else:
+            note(f"{progress.done:,} of {progress.points:,} points, {left} left.")
+        self._said = now
+
+
+@final
 class _Report:
     """Says what the starts will take, and then now and then how far they are."""
 
@@ -203,19 +234,11 @@ class _Report:
     def __call__(self, progress: StartsProgress) -> None:
         now = time.monotonic()
         if not self._said:
-            each, left = _duration(progress.seconds_each), _duration(progress.seconds_left)
+            each, left = duration(progress.seconds_each), duration(progress.seconds_left)
             note(f"a start takes {each}; the other {progress.starts - progress.done:,} take about {left}. Ctrl-C keeps "
                  "those that are done.")  # fmt: skip
         elif now - self._said < _SECONDS_BETWEEN_NOTES or progress.done == progress.starts:
             return
         else:
-            note(f"{progress.done:,} of {progress.starts:,} starts, about {_duration(progress.seconds_left)} left.")
+            note(f"{progress.done:,} of {progress.starts:,} starts, about {duration(progress.seconds_left)} left.")
         self._said = now
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 1:
-        return f"{1000 * seconds:.0f} ms"
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -1,5 +1,7 @@
 """Planes: their normalisation, the principal directions of a path, and the names of weights."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -87,6 +89,31 @@ def test_the_principal_directions_of_a_path_are_those_of_its_scatter_around_the_
     _, outside, distance = plane.project(thetas)
     assert 1 - (outside @ outside) / (distance @ distance) == pytest.approx(sum(plane.shares))
     assert (away[0] @ plane.directions.T > 0).all()
+
+
+def test_a_long_path_in_float32_has_the_plane_of_its_singular_vectors_in_little_memory():
+    net = gn.Network(500, [gn.Dense(1000)], dtype="float64")
+    steps = rng.normal(size=(9, net.theta.size)).cumsum(axis=0)[::-1].astype(np.float32)
+    thetas = (net.theta + steps).astype(np.float32)
+    tracemalloc.start()
+    plane = path_plane(net, thetas)
+    coordinates, outside, distance = plane.project(thetas)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * thetas.nbytes  # as float64 alone it would be that
+    away = thetas.astype(np.float64) - net.theta
+    _, sizes, right = np.linalg.svd(away, full_matrices=False)
+    np.testing.assert_allclose(np.abs(plane.directions @ right[:2].T), np.eye(2), atol=1e-10)
+    np.testing.assert_allclose(plane.directions @ plane.directions.T, np.eye(2), atol=1e-14)
+    np.testing.assert_allclose(plane.shares, (sizes**2 / (sizes**2).sum())[:2])
+    np.testing.assert_allclose(coordinates, away @ plane.directions.T, atol=1e-9 * sizes[0])
+    np.testing.assert_allclose(np.hypot(np.linalg.norm(coordinates, axis=1), outside), distance)
+
+
+def test_a_path_that_goes_too_far_is_told():
+    net = network(2)
+    with pytest.raises(InputError, match="overflows"):
+        path_plane(net, net.theta + 1e200 * np.eye(3, net.theta.size))
 
 
 def test_no_other_plane_through_the_end_holds_more_of_the_path():

@@ -1,9 +1,11 @@
 """Many starts: the same valleys for a seed on any number of threads, and the known valleys of XOR."""
 
+import gc
 import itertools
 import json
 import math
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -87,7 +89,21 @@ def test_networks_with_units_swapped_or_signs_turned_are_in_one_valley():
     assert [sorted(valley.tolist()) for valley in valleys] == [[0, 1, 2, 3, 4, 5], [6]]
 
 
-def test_groups_are_no_wider_than_their_tolerances_and_hold_each_start_once():
+def test_starts_are_within_the_tolerances_of_their_valleys_deepest_start_and_others_within_twice_as_much():
+    rng = np.random.default_rng(6)
+    errors, predictions = rng.uniform(0, 0.1, 60), rng.uniform(0, 0.2, (60, 1, 1)) + np.zeros((60, 3, 2))
+    valleys = group(errors, predictions, 0.04, 0.05)
+    widest = 0.0
+    for valley in valleys:
+        assert errors[valley[0]] == errors[valley].min()
+        assert np.ptp(errors[valley]) <= 0.04
+        values = predictions[valley, 0, 0]
+        assert np.abs(values - values[0]).max() <= 0.05
+        widest = max(widest, np.ptp(values))
+    assert 0.05 < widest <= 0.1  # two members may be further apart than the tolerance, and here some are
+
+
+def test_groups_hold_each_start_once():
     rng = np.random.default_rng(5)
     errors = rng.choice([0.1, 0.11, 0.5, 0.52, np.nan], 80)
     predictions = rng.choice([0.0, 0.02, 1.0], (80, 1, 1)) + np.zeros((80, 3, 2))
@@ -127,6 +143,44 @@ def test_what_is_not_trained_is_kept_and_the_network_is_left_alone():
     assert (found.ends[:, 2] == 0.25).all()
     assert (found.begins[:, 2] == 0.25).all()
     assert net.theta.tolist() == [5.0, 5.0, 0.25]
+
+
+def test_thetas_are_let_go_where_they_do_not_fit_and_the_valleys_are_the_same(found, monkeypatch):
+    from glassnet.insight.landscape import starts, team
+
+    alive = []
+
+    def watch(seed, theta, look=starts._Look.__call__):
+        alive.append(weakref.ref(theta))
+        return look(watch.self, seed, theta)
+
+    class Watching(starts._Look):
+        def __call__(self, seed, theta):
+            watch.self = self
+            return watch(seed, theta)
+
+    monkeypatch.setattr(starts, "_BYTES_OF_ENDS", 2 * 59 * 9 * 4)
+    monkeypatch.setattr(starts, "_Look", Watching)
+    held = []
+
+    def count(progress):
+        gc.collect()
+        held.append(sum(theta() is not None for theta in alive))
+
+    again = []
+    monkeypatch.setattr(
+        team.Team,
+        "again",
+        lambda self, seeds, threads, own=team.Team.again: again.extend(seeds) or own(self, seeds, threads),
+    )
+    lean = many_starts(xor(), X, Y, "binary_cross_entropy", starts=60, epochs=3000, threads=2, report=count)
+    assert max(held) <= 3
+    assert lean.begins is lean.ends is None
+    assert lean.valleys == found.valleys  # slopes too, from starts that were made again
+    assert again == [valley.seed for valley in found.valleys[:20]]
+    np.testing.assert_array_equal(lean.loss, found.loss)
+    assert "more than 512 MB" in lean.html()
+    assert found._repr_html_().startswith("<iframe title=")
 
 
 def test_ctrl_c_keeps_the_starts_that_are_done():

@@ -4,10 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import glassnet as gn
 from glassnet.errors import InputError, NonFiniteError
-from glassnet.insight.landscape import landscape
+from glassnet.insight.landscape import cost, landscape
+from glassnet.insight.landscape.cost import affordable, seconds
 
 rng = np.random.default_rng(1)
 X = rng.normal(size=(30, 4))
@@ -129,9 +132,49 @@ def test_rows_are_sampled_by_themselves_where_the_grid_would_take_long():
     many = np.zeros((4000, 200))
     land = landscape(net, many, many[:, :1], points=3)
     assert land.rows == 4000
-    from glassnet.insight.landscape.survey import _affordable_rows
+    assert affordable(net, 1001, None, 4000) == (1001, 128)
 
-    assert _affordable_rows(net, 1001) == 128
+
+@given(
+    units=st.lists(st.integers(1, 2000), min_size=1, max_size=3),
+    points=st.none() | st.integers(3, 200),
+    rows=st.none() | st.integers(1, 10**6),
+    all_rows=st.integers(1, 10**6),
+)
+@settings(max_examples=40, deadline=None)
+def test_a_grid_is_cut_down_until_it_takes_ten_seconds_and_what_was_asked_for_is_kept(units, points, rows, all_rows):
+    net = gn.Network(50, [gn.Dense(n) for n in units], dtype="float32")
+    side, count = affordable(net, points, rows, all_rows)
+    assert points is None or side == points
+    assert rows is None or count == min(rows, all_rows)
+    cut = (points is None and side < 51, rows is None and count < all_rows)
+    assert seconds(net, side**2, count) <= 10 or (
+        (points is not None or side == 11) and (rows is not None or count <= 128)
+    )
+    assert not cut[0] or count == min(all_rows, 128) or rows is not None
+    if any(cut):  # it was needed
+        assert (
+            seconds(net, (points or 51) ** 2, count if rows is not None else min(all_rows, max(128, count + 1))) > 9.9
+        )
+
+
+def test_fewer_points_for_a_large_network_are_said(monkeypatch):
+    monkeypatch.setattr(cost, "_SECONDS", 0.2)  # as if ten seconds were for a network fifty times as large
+    net = gn.Network(200, [gn.Dense(300), gn.Dense(1)])
+    heard = []
+    land = landscape(net, np.zeros((2, 200)), [[0.0], [1.0]], report=heard.append)
+    assert 11 <= len(land.alpha) < 51
+    assert len(land.alpha) % 2 == 1
+    assert "fewer points than the usual 51 × 51, which would take about" in land.text()
+    assert heard[0].done < heard[-1].done == heard[-1].points == land.loss.size
+    assert heard[0].seconds_left > heard[-1].seconds_left == 0
+    assert "fewer points" not in landscape(classifier(), X, LABELS, points=3).text()
+
+
+def test_a_notebook_shows_the_page_in_a_frame():
+    shown = landscape(classifier(), X, LABELS, points=3)._repr_html_()
+    assert shown.startswith("<iframe title=")
+    assert "Surface" in shown
 
 
 def test_the_path_comes_from_a_runs_folder(tmp_path):
@@ -221,12 +264,15 @@ def test_weights_that_are_not_finite_are_told():
         ({"directions": "pca"}, "expected 'random', 'path' or two weights"),
         ({"directions": "path"}, "there is no path"),
         ({"directions": None}, "two weights"),
-        ({"directions": np.eye(2)}, "names no weight"),
+        ({"directions": np.eye(2)}, "names no parameter"),
         ({"directions": ("0:0,0",)}, "two weights"),
         ({"directions": ("0:0,0", "0:0,0")}, "twice"),
         ({"span": 0}, "span"),
         ({"span": (1, 2, 3)}, "span"),
         ({"span": True}, "span"),
+        ({"span": 1e308}, "too large for a number"),
+        ({"span": (1, 1e308), "directions": ("0:0,0", "0:0,1")}, "too large for a number"),
+        ({"path": np.full((1, 43), 1e308), "directions": ("0:0,0", "0:0,1")}, "overflows"),
         ({"points": 2}, "from 3 up"),
         ({"points": 5.0}, "points"),
         ({"rows": 0}, "rows"),

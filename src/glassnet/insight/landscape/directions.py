@@ -19,7 +19,9 @@ from glassnet.network.network import Network
 
 Array = NDArray[Any]
 _PARALLEL = 0.999
-_RANK = 1e-9
+_RANK = 1e-7
+"""Smallest second singular value over the first; squared, it is still above what float64 rounds away."""
+_COLUMNS = 2**16
 
 
 @final
@@ -67,11 +69,14 @@ class Plane:
         distance : (p,) array
             The distance from the trained θ.
         """
-        away = thetas - self.center
         gram = self.directions @ self.directions.T
-        coordinates = np.linalg.solve(gram, self.directions @ away.T).T
-        outside = np.linalg.norm(away - coordinates @ self.directions, axis=1)
-        return coordinates, outside, np.linalg.norm(away, axis=1)
+        coordinates, outside, distance = np.empty((len(thetas), 2)), np.empty(len(thetas)), np.empty(len(thetas))
+        for i, theta in enumerate(thetas):  # one at a time: a path may be many times as large as θ
+            away = theta - self.center
+            distance[i] = np.linalg.norm(away)
+            coordinates[i] = np.linalg.solve(gram, self.directions @ away)
+            outside[i] = np.linalg.norm(away - coordinates[i] @ self.directions)
+        return coordinates, outside, distance
 
 
 def random_plane(net: Network, seed: int) -> Plane:
@@ -148,33 +153,49 @@ def path_plane(net: Network, thetas: Array) -> Plane:
     """Return the plane through the trained θ that holds most of a path.
 
     The directions are the first two principal directions of θᵢ − θ*, i = 0 … n − 1: the right singular vectors of the
-    matrix with these rows. Deviation from the authors' program: their rows are centred on the path's mean first; here
+    matrix A with these rows. They are found through the small matrix A Aᵀ = V Σ² Vᵀ, as Aᵀ V Σ⁻¹, since a path has few
+    points of many weights. Deviation from the authors' program: their rows are centred on the path's mean first; here
     they are measured from θ*, through which the plane goes, so that no other plane through it holds more of the path.
 
     Parameters
     ----------
     net : Network
         Of dtype float64; its θ is θ*.
-    thetas : (s, n) float64 array
+    thetas : (s, n) float array
 
     Raises
     ------
     InputError
-        If the path leaves θ* in fewer than two directions.
+        If the path overflows, or leaves θ* in fewer than two directions.
 
     References
     ----------
     Li et al. 2018 (see `random_plane`), section 7.2.
     """
-    away = thetas - net.theta
-    _, sizes, right = np.linalg.svd(away, full_matrices=False)
+    places = [slice(i, i + _COLUMNS) for i in range(0, net.theta.size, _COLUMNS)]
+    gram = np.zeros((len(thetas), len(thetas)))
+    for place in places:  # some columns at a time, so that the path need not be there twice
+        away = thetas[:, place] - net.theta[place]
+        with np.errstate(over="ignore", invalid="ignore"):
+            gram += away @ away.T
+    if not np.isfinite(gram).all():
+        raise InputError("The path goes so far from the trained weights that its length overflows.")
+    squares, vectors = np.linalg.eigh(gram)
+    sizes, left = np.sqrt(np.maximum(squares[::-1], 0.0)), vectors[:, ::-1]
     if len(sizes) < 2 or not sizes[1] > _RANK * max(sizes[0], np.finfo(float).tiny):
         raise InputError(
             f"The path has {len(thetas)} points, and they leave the trained weights along a single line or not at all; "
             'a plane needs two directions. Take directions="random", or keep more snapshots of the training.'
         )
     shares = sizes**2 / (sizes**2).sum()
-    directions = right[:2] * np.where(away[0] @ right[:2].T < 0, -1.0, 1.0)[:, None]  # the start has positive signs
+    mix = (left[:, :2] / sizes[:2] * np.where(left[0, :2] < 0, -1.0, 1.0)).T  # the start has positive signs
+    directions = np.empty((2, net.theta.size))
+    for place in places:
+        directions[:, place] = mix @ (thetas[:, place] - net.theta[place])
+    first, second = directions
+    first /= np.linalg.norm(first)
+    second -= (first @ second) * first
+    second /= np.linalg.norm(second)
     says = (
         f"The first two principal directions of the training path ({len(thetas)} points), through the trained weights. "
         f"They hold {shares[0]:.1%} and {shares[1]:.1%} of the path's squared distance from its end."

@@ -95,6 +95,11 @@ class Hill:
 
         return hill_page(self, title)
 
+    def _repr_html_(self) -> str:
+        from glassnet.insight.pages import frame
+
+        return frame("A hill with a local basin and a deepest valley", self.html())
+
 
 def hill(points: int = 81) -> Hill:
     """Make the bundled example: a real network of two weights, descended from both sides.

@@ -16,7 +16,8 @@ from glassnet.maths.random import Purpose, generator
 
 Array = NDArray[Any]
 
-_BYTES_AT_A_TIME = 64 * 2**20
+_BYTES_AT_A_TIME = 8 * 2**20
+"""More at a time takes longer: memory that is new for each part has to be cleared first."""
 
 
 @final
@@ -36,11 +37,16 @@ class Heights:
         self._engine = make_engine("compiled", subject.network, subject.objective, Descent(SGD()), 1, 0)
         self._size = subject.network.theta.size
 
-    def of(self, count: int, thetas: Callable[[slice], Array]) -> Array:
-        """Return the errors (count,) at the θs that ``thetas(part)`` gives, (p, n) for each part in turn."""
+    def of(self, count: int, thetas: Callable[[slice], Array], tell: Callable[[int], object] | None = None) -> Array:
+        """Return the errors (count,) at the θs that ``thetas(part)`` gives, (p, n) for each part in turn.
+
+        After each part, `tell` hears how many are done.
+        """
         errors = np.empty(count)
         for part in self._parts(count):
             errors[part] = self._engine.losses(np.ascontiguousarray(thetas(part), np.float64), self._block)
+            if tell is not None:
+                tell(part.stop)
         return errors
 
     def _parts(self, count: int) -> Iterator[slice]:

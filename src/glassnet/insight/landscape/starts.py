@@ -56,7 +56,8 @@ class Valley:
     seeds : tuple of int
         From the deepest up.
     slope : float or None
-        ‖∂E/∂θ‖ at the deepest start; None beyond the first 20 valleys.
+        ‖∂E/∂θ‖ at the deepest start; None beyond the first 20 valleys, and where that start would have to be trained
+        again for it and Ctrl-C came.
     """
 
     loss: float
@@ -87,7 +88,7 @@ class Starts:
     planned : int
         How many starts were asked for; more than were made if Ctrl-C came.
     depth_tolerance, function_tolerance : float
-        Within which starts are in one valley.
+        How far a start in a valley may be from the valley's deepest start.
     rows, compared_rows : int
         Rows trained on, and rows on which predictions were compared.
     seconds : float
@@ -154,6 +155,11 @@ class Starts:
 
         return starts_page(self, title)
 
+    def _repr_html_(self) -> str:
+        from glassnet.insight.pages import frame
+
+        return frame("Where many starts end", self.html())
+
 
 def many_starts(
     net: Network,
@@ -186,10 +192,11 @@ def many_starts(
     threads : int or None
         How many starts run at once; None takes a thread for each core.
     depth_tolerance : float
-        How much two errors in one valley may differ, as a share of the way down from the median start to the lowest
-        end.
+        How much higher than its deepest start an end in a valley may be, as a share of the way down from the median
+        start to the lowest end.
     function_tolerance : float
-        How much predictions in one valley may differ (root mean square), as a share of the spread of the truth.
+        How much its predictions may differ from those of the valley's deepest start (root mean square), as a share of
+        the spread of the truth. Two other starts of a valley may so differ by up to twice as much.
     report : callable or None
         Hears a `StartsProgress` once the time of a start is known, and after each start.
     **training
@@ -228,9 +235,11 @@ def many_starts(
     options.setdefault("epochs", max(1, -(-_STEPS // -(-len(subject) // size))))
     x = as_rows(X, net.input_shape, net.dtype)
     began = time.monotonic()
+    threads = cores() if threads is None else _count("threads", threads)
     team = Team(net, x, Y, subject.objective.loss, seed, options)
-    ends = team.run(starts, cores() if threads is None else _count("threads", threads), report)
-    return _judge(net, subject, ends, starts, depth_tolerance, function_tolerance, began, options)
+    look = _Look(net, subject, starts, seed)
+    ends = team.run(starts, threads, look, report)
+    return _judge(net, subject, look, team, ends, starts, threads, depth_tolerance, function_tolerance, began, options)
 
 
 def _training_options(training: dict[str, Any]) -> dict[str, Any]:
@@ -250,27 +259,55 @@ def _count(name: str, value: object) -> int:
 # --- what they reached -------------------------------------------------------------------------------------------
 
 
+@final
+@dataclass(frozen=True)
+class _End:
+    """What is kept of a start: its errors, its predictions on some rows, and its θ where there is room for all."""
+
+    before: float
+    after: float
+    predictions: Array
+    theta: Array | None
+
+
+@final
+class _Look:
+    """Looks at each start as it ends, so that its θ need not be kept."""
+
+    def __init__(self, net: Network, subject: Subject, starts: int, seed: int) -> None:
+        self._net, self._loss = net, subject.objective.loss.name
+        self._heights = Heights(subject)
+        self.keeps = 2 * starts * net.theta.nbytes <= _BYTES_OF_ENDS
+        limit = min(_COMPARED_ROWS, max(1, _COMPARED_NUMBERS // (starts * subject.network.outputs)))
+        chosen = sample_rows(len(subject), limit, seed)
+        self.x = subject.x if chosen is None else subject.x[chosen]
+
+    def __call__(self, seed: int, theta: Array | None) -> _End:
+        net = begin(self._net, seed)
+        first = net.theta.copy()
+        net.theta[:] = np.nan if theta is None else theta
+        before, after = self._heights.of(2, lambda part: np.stack([first, net.theta])[part])
+        predictions = comparable(net.predict(self.x).astype(np.float32), self._loss)
+        return _End(float(before), float(after), predictions, net.theta if self.keeps else None)
+
+
 def _judge(
     net: Network,
     subject: Subject,
-    ends: dict[int, Array | None],
+    look: _Look,
+    team: Team,
+    ends: dict[int, _End],
     planned: int,
+    threads: int,
     depth_tolerance: float,
     function_tolerance: float,
     began: float,
     options: dict[str, Any],
 ) -> Starts:
-    """Take the errors of all ends in float64, compare their predictions, and group them into valleys."""
+    """Group all ends into valleys."""
     seeds = np.array(list(ends), np.int64)
-    nothing = np.full(net.theta.size, np.nan, net.dtype)
-    thetas = [nothing if theta is None else theta for theta in ends.values()]
-    heights = Heights(subject)
-    before = heights.of(len(seeds), lambda part: np.stack([begin(net, int(s)).theta for s in seeds[part]]))
-    after = heights.of(len(seeds), lambda part: np.stack(thetas[part]))
-    limit = min(_COMPARED_ROWS, max(1, _COMPARED_NUMBERS // (len(seeds) * subject.network.outputs)))
-    chosen = sample_rows(len(subject), limit, int(seeds[0]))
-    x = subject.x if chosen is None else subject.x[chosen]
-    predictions = comparable(_predictions(net, thetas, x), subject.objective.loss.name)
+    before, after = (np.array([getattr(end, when) for end in ends.values()]) for when in ("before", "after"))
+    predictions = np.stack([end.predictions for end in ends.values()])
     height = float(np.nanmedian(before) - np.nanmin(after)) if np.isfinite(after).any() else 0.0
     spread = float(np.sqrt(np.mean((subject.y - subject.y.mean(axis=0)) ** 2))) or 1.0
     depth, function = depth_tolerance * max(height, 0.0), function_tolerance * spread
@@ -278,21 +315,25 @@ def _judge(
     valley = np.full(len(seeds), -1)
     for number, starts in enumerate(members):
         valley[starts] = number
-    fits = 2 * len(seeds) * net.theta.nbytes <= _BYTES_OF_ENDS
+    deepest = [int(seeds[starts[0]]) for starts in members[:_VALLEYS_WITH_SLOPE]]
+    thetas: dict[int, Array | None] = {seed: ends[seed].theta for seed in deepest}
+    if not look.keeps and len(seeds) == planned:
+        thetas = team.again(deepest, threads)
+    slopes = [_slope(subject, thetas.get(seed)) for seed in deepest] + [None] * len(members[_VALLEYS_WITH_SLOPE:])
     two = subject.network.layout.mask("trainable").sum() == 2 == net.theta.size
     return Starts(
-        valleys=tuple(_valley(subject, seeds, after, thetas, starts, i) for i, starts in enumerate(members)),
+        valleys=tuple(_valley(seeds, after, starts, slope) for starts, slope in zip(members, slopes, strict=True)),
         seeds=seeds,
         begin_loss=before,
         loss=after,
         valley=valley,
-        begins=np.stack([begin(net, int(s)).theta for s in seeds]) if fits else None,
-        ends=np.stack(thetas) if fits else None,
+        begins=np.stack([begin(net, int(s)).theta for s in seeds]) if look.keeps else None,
+        ends=np.stack([end.theta for end in ends.values() if end.theta is not None]) if look.keeps else None,
         planned=planned,
         depth_tolerance=depth,
         function_tolerance=function,
         rows=len(subject),
-        compared_rows=len(x),
+        compared_rows=len(look.x),
         seconds=time.monotonic() - began,
         says=_in_words(options),
         call=_as_arguments(options),
@@ -300,31 +341,25 @@ def _judge(
     )
 
 
-def _predictions(net: Network, thetas: list[Array], x: Array) -> Array:
-    one = net.copy()
-    predictions = []
-    for theta in thetas:
-        one.theta[:] = theta
-        predictions.append(one.predict(x).astype(np.float32))
-    return np.stack(predictions)
+def _slope(subject: Subject, theta: Array | None) -> float | None:
+    if theta is None:
+        return None
+    there = subject.network.copy()
+    there.theta[:] = theta
+    objective = subject.objective
+    p = there.backprop(
+        subject.x,
+        subject.targets,
+        objective.loss,
+        reduction=objective.reduction,
+        sample_weight=subject.sample_weight,
+        l1=objective.l1,
+        l2=objective.l2,
+    )
+    return float(np.linalg.norm(p.gradient.theta[there.layout.mask("trainable")]))
 
 
-def _valley(subject: Subject, seeds: Array, loss: Array, thetas: list[Array], starts: Array, number: int) -> Valley:
-    slope = None
-    if number < _VALLEYS_WITH_SLOPE:
-        there = subject.network.copy()
-        there.theta[:] = thetas[starts[0]]
-        objective = subject.objective
-        p = there.backprop(
-            subject.x,
-            subject.targets,
-            objective.loss,
-            reduction=objective.reduction,
-            sample_weight=subject.sample_weight,
-            l1=objective.l1,
-            l2=objective.l2,
-        )
-        slope = float(np.linalg.norm(p.gradient.theta[there.layout.mask("trainable")]))
+def _valley(seeds: Array, loss: Array, starts: Array, slope: float | None) -> Valley:
     own = tuple(int(seed) for seed in seeds[starts])
     return Valley(float(loss[starts[0]]), own[0], len(own), len(own) / len(seeds), own, slope)
 

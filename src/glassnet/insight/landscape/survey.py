@@ -5,7 +5,8 @@ The numbers only; their words are in `words`, their pictures in `pictures`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glassnet.errors import InputError, NonFiniteError
+from glassnet.insight.landscape.cost import POINTS, GridProgress, affordable, seconds
 from glassnet.insight.landscape.directions import Plane, path_plane, random_plane, weights_plane
 from glassnet.insight.landscape.heights import Heights, sample_rows
 from glassnet.insight.landscape.trail import PathLike, Trail, as_trail
@@ -24,9 +26,6 @@ from glassnet.network.network import Network
 
 Array = NDArray[Any]
 
-_WORK = 3e11
-"""Multiply-adds of a whole grid from which rows are sampled: about ten seconds of two cores."""
-_FEWEST_ROWS = 128
 _MARGIN = 0.25
 
 
@@ -90,6 +89,8 @@ class Landscape:
         The loss's name.
     has_dropout : bool
         Whether the network has Dropout, which landscapes leave out.
+    usual_seconds : float or None
+        About how long the usual 51 × 51 points would have taken, where fewer were taken for that.
     """
 
     plane: Plane
@@ -102,6 +103,7 @@ class Landscape:
     all_rows: int
     objective: str
     has_dropout: bool
+    usual_seconds: float | None = None
 
     @property
     def origin(self) -> Array:
@@ -147,6 +149,7 @@ class Landscape:
             "rows": self.rows,
             "all_rows": self.all_rows,
             "objective": self.objective,
+            "usual_seconds": self.usual_seconds,
         }
 
     def text(self) -> str:
@@ -163,6 +166,11 @@ class Landscape:
 
         return landscape_page(self, title)
 
+    def _repr_html_(self) -> str:
+        from glassnet.insight.pages import frame
+
+        return frame("The error around the trained weights", self.html())
+
 
 def landscape(
     net: Network,
@@ -173,13 +181,14 @@ def landscape(
     directions: str | Sequence[Spot] = "random",
     path: PathLike | None = None,
     span: float | Sequence[float] | None = None,
-    points: int = 51,
+    points: int | None = None,
     seed: int = 0,
     rows: int | None = None,
     reduction: str = "mean",
     sample_weight: ArrayLike | None = None,
     l1: float = 0.0,
     l2: float = 0.0,
+    report: Callable[[GridProgress], object] | None = None,
 ) -> Landscape:
     """Take the error over a plane through the trained θ, in float64 and without dropout.
 
@@ -197,13 +206,16 @@ def landscape(
     span : float, pair of floats, or None
         How far the grid goes to both sides of the trained θ, in units of the directions. None is 1 for random
         directions; else as far as the path goes and a quarter more, and for weights at least 1.5 times the larger.
-    points : int
-        Of the grid, along each direction.
+    points : int or None
+        Of the grid, along each direction. None is 51 or, where these would take more than some ten seconds on the
+        fewest rows, as many as take that long and at least 11. The result says so.
     seed : int
         Of random directions, and of which rows are taken.
     rows : int or None
         Take at most so many rows. None takes all, unless that were more than some ten seconds of arithmetic; then as
         many as these allow and at least 128. The result says how many.
+    report : callable or None
+        Hears a `GridProgress` after the first points, from which the time is estimated, and after each further lot.
 
     Returns
     -------
@@ -238,7 +250,9 @@ def landscape(
     trail = None if path is None else as_trail(subject.network, path)
     with np.errstate(all="ignore"):
         plane = make_plane(subject.network, directions, trail, check_seed(seed))
-    return survey(subject, plane, {} if trail is None else {"path of training": trail}, span, points, seed, rows)
+    return survey(
+        subject, plane, {} if trail is None else {"path of training": trail}, span, points, seed, rows, report
+    )
 
 
 def make_plane(net: Network, directions: str | Sequence[Spot], trail: Trail | None, seed: int) -> Plane:
@@ -259,14 +273,17 @@ def survey(
     plane: Plane,
     trails: dict[str, Trail],
     span: float | Sequence[float] | None,
-    points: int,
+    points: int | None,
     seed: int,
     rows: int | None,
+    report: Callable[[GridProgress], object] | None = None,
 ) -> Landscape:
     """Take the error at every point of a grid on a plane, and along paths."""
-    points = _whole("points", points, 3)
-    limit = _affordable_rows(subject.network, points) if rows is None else _whole("rows", rows, 1)
-    chosen = sample_rows(len(subject), limit, seed)
+    wanted = None if points is None else _whole("points", points, 3)
+    limit = None if rows is None else _whole("rows", rows, 1)
+    points, count = affordable(subject.network, wanted, limit, len(subject))
+    fewer = wanted is None and points < POINTS
+    chosen = sample_rows(len(subject), count, seed)
     heights = Heights(subject, chosen)
     own = float(heights.of(1, lambda part: plane.center[None, :])[0])
     if not np.isfinite(own):
@@ -279,7 +296,13 @@ def survey(
     walks = tuple(_walk(name, trail, plane, heights) for name, trail in trails.items())
     alpha, beta = _axes(plane, walks, span, points)
     grid = np.stack(np.meshgrid(alpha, beta, indexing="ij"), axis=-1).reshape(-1, 2)
-    loss = heights.of(len(grid), lambda part: plane.at(grid[part])).reshape(points, points)
+    began = time.monotonic()
+
+    def tell(done: int) -> None:
+        if report is not None:
+            report(GridProgress(done, len(grid), (time.monotonic() - began) / done * (len(grid) - done)))
+
+    loss = heights.of(len(grid), lambda part: plane.at(grid[part]), tell).reshape(points, points)
     return Landscape(
         plane=plane,
         alpha=alpha,
@@ -287,21 +310,21 @@ def survey(
         loss=loss,
         own_loss=own,
         walks=walks,
-        rows=len(subject) if chosen is None else len(chosen),
+        rows=count,
         all_rows=len(subject),
         objective=subject.objective.loss.name,
         has_dropout=any(layer.drop_rate for layer in subject.network.layers),
+        usual_seconds=seconds(subject.network, POINTS**2, count) if fewer else None,
     )
 
 
 def _walk(name: str, trail: Trail, plane: Plane, heights: Heights) -> Walk:
-    coordinates, outside, distance = plane.project(trail.thetas)
+    with np.errstate(over="ignore", invalid="ignore"):
+        coordinates, outside, distance = plane.project(trail.thetas)
+    if not np.isfinite(distance).all():
+        raise InputError("The path goes so far from the trained weights that its length overflows.")
     loss = heights.of(len(trail.thetas), lambda part: trail.thetas[part])
     return Walk(name, trail.labels, coordinates, loss, outside, distance)
-
-
-def _affordable_rows(net: Network, points: int) -> int:
-    return max(_FEWEST_ROWS, int(_WORK / (points**2 * max(1, net.multiplications))))
 
 
 def _axes(
@@ -320,7 +343,14 @@ def _axes(
             largest = np.abs(plane.directions @ plane.center).max()
             reach = max(1.0, 1.5 * float(largest))
             low, high = np.minimum(low, -reach), np.maximum(high, reach)
-    steps = (high - low) / (points - 1)
+    with np.errstate(over="ignore"):
+        steps = (high - low) / (points - 1)
+        furthest = np.abs(plane.directions).max(axis=1) * np.maximum(-low, high) + np.abs(plane.center).max()
+    if not np.isfinite([*steps, *furthest]).all():
+        raise InputError(
+            f"span is {span!r}; so far from the trained weights other weights are too large for a number. Pass a "
+            "smaller span."
+        )
     before = np.clip(np.round(-low / steps), 0, points - 1)
     alpha, beta = ((np.arange(points) - n) * step for n, step in zip(before, steps, strict=True))
     return alpha, beta

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 from numpy.typing import ArrayLike, NDArray
 
@@ -20,6 +20,7 @@ from glassnet.network.network import Network
 from glassnet.training import Progressed, StopTraining, train
 
 Array = NDArray[Any]
+End = TypeVar("End")
 
 
 @final
@@ -51,10 +52,17 @@ class Team:
         self._stopped = threading.Event()
 
     def run(
-        self, starts: int, threads: int, report: Callable[[StartsProgress], object] | None
-    ) -> dict[int, Array | None]:
-        """Return the end of each start that was made by its seed, None for one that diverged."""
-        ends: dict[int, Array | None] = {}
+        self,
+        starts: int,
+        threads: int,
+        look: Callable[[int, Array | None], End],
+        report: Callable[[StartsProgress], object] | None,
+    ) -> dict[int, End]:
+        """Return what `look` says of each start that was made, by its seed.
+
+        `look` takes the seed and the θ at the end, or None of a start that diverged; nothing else keeps that θ.
+        """
+        ends: dict[int, End] = {}
         ahead = iter(range(self._seed, self._seed + starts))
         each = 0.0
 
@@ -68,16 +76,26 @@ class Team:
             try:
                 for _ in range(min(2, starts)):  # the first compiles, where that is still to do; the second is timed
                     began = time.monotonic()
-                    self._gather(pool, ahead, 1, 1, ends, lambda: None)
+                    self._gather(pool, ahead, 1, 1, ends, look, lambda: None)
                     each = time.monotonic() - began
                 tell(0.0, len(ends), min(threads, max(1, starts - 2)))
                 since, before = time.monotonic(), len(ends)
-                self._gather(pool, ahead, threads, starts, ends, lambda: tell(since, before, threads))
+                self._gather(pool, ahead, threads, starts, ends, look, lambda: tell(since, before, threads))
             except KeyboardInterrupt:
                 self._stopped.set()
                 if not ends:
                     raise
         return dict(sorted(ends.items()))
+
+    def again(self, seeds: Sequence[int], threads: int) -> dict[int, Array | None]:
+        """Return the θ at the end of each of these starts, trained once more; only what is done if Ctrl-C comes."""
+        ends: dict[int, Array | None] = {}
+        with ThreadPoolExecutor(threads, thread_name_prefix="glassnet-start") as pool:
+            try:
+                self._gather(pool, iter(seeds), threads, len(seeds), ends, lambda _, theta: theta, lambda: None)
+            except KeyboardInterrupt:
+                self._stopped.set()
+        return ends
 
     def _gather(
         self,
@@ -85,7 +103,8 @@ class Team:
         ahead: Iterator[int],
         side_by_side: int,
         most: int,
-        ends: dict[int, Array | None],
+        ends: dict[int, End],
+        look: Callable[[int, Array | None], End],
         tell: Callable[[], None],
     ) -> None:
         """Keep so many starts running until `most` are made or none is left."""
@@ -100,7 +119,8 @@ class Team:
         fill()
         while running:
             for future in wait(running, return_when="FIRST_COMPLETED").done:
-                ends[running.pop(future)] = future.result()
+                seed = running.pop(future)
+                ends[seed] = look(seed, future.result())
                 fill()
                 tell()
 

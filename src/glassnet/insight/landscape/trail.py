@@ -25,7 +25,8 @@ class Trail:
 
     Parameters
     ----------
-    thetas : (s, n) float64 array
+    thetas : (s, n) float array
+        In the dtype in which they were kept.
     labels : tuple of str
         What each point is called: "epoch 4".
     """
@@ -51,7 +52,9 @@ def as_trail(net: Network, path: PathLike) -> Trail:
         return path
     if isinstance(path, str | os.PathLike):
         return trail_of_run(net, RunFolder(path))
-    thetas = as_numbers(path, "path").astype(np.float64)
+    thetas = as_numbers(path, "path")
+    if thetas.dtype.kind != "f":
+        thetas = thetas.astype(np.float64)
     if thetas.ndim != 2 or thetas.shape[1] != net.theta.size or not len(thetas):
         raise InputError(
             f"path has shape {thetas.shape}; expected (points, {net.theta.size}), a θ of this network in each row, or "
@@ -77,7 +80,7 @@ def trail_of_run(net: Network, folder: RunFolder) -> Trail:
         if theta is None or theta.shape != net.theta.shape or not _fits(net, document):
             raise InputError(f"{shown} is the run of a network with other layers; expected that of this network.")
         if not thetas or not np.array_equal(theta, thetas[-1]):
-            thetas.append(theta.astype(np.float64))
+            thetas.append(theta)
             labels.append(f"epoch {document.get('epoch', len(labels))}")
         ends = [theta, *([arrays["best_theta"]] if "best_theta" in arrays else [])]
     if not thetas:
@@ -85,8 +88,8 @@ def trail_of_run(net: Network, folder: RunFolder) -> Trail:
     own = net.theta
     if not any(np.array_equal(end.astype(own.dtype), own) for end in ends):
         raise InputError(f"{shown} is a run that ended in other weights than this network has.")
-    if not np.array_equal(thetas[-1], own.astype(np.float64)):  # early stopping went back to the best epoch
-        thetas.append(own.astype(np.float64))
+    if not np.array_equal(thetas[-1].astype(own.dtype), own):  # early stopping went back to the best epoch
+        thetas.append(ends[-1])
         labels.append("best epoch")
     return Trail(np.stack(thetas), tuple(labels))
 

@@ -18,8 +18,9 @@ def group(errors: Array, predictions: Array, depth_tolerance: float, function_to
     """Return the valleys, each as the numbers of its starts from the deepest up; the deepest valley first.
 
     From the deepest start up, each joins the valley whose deepest start is nearest in prediction, among those within
-    both tolerances; where there is none it opens a valley. So a valley is never wider than its tolerances, as chains of
-    neighbours would be, and the outcome does not depend on the order of the starts.
+    both tolerances; where there is none it opens a valley. So in a valley no start is further from the deepest one than
+    the tolerances, and predictions of two others differ by twice the tolerance at most; chains of neighbours would have
+    no such bound. The outcome does not depend on the order of the starts.
 
     Parameters
     ----------
@@ -27,9 +28,9 @@ def group(errors: Array, predictions: Array, depth_tolerance: float, function_to
         Starts whose error is not finite are in no valley.
     predictions : (s, m, outputs) float array
     depth_tolerance : float
-        The largest difference of errors.
+        How much the error of a start may be above that of its valley's deepest start.
     function_tolerance : float
-        The largest root-mean-square difference of predictions.
+        The largest root-mean-square difference of predictions from those of the valley's deepest start.
     """
     order = np.lexsort((np.arange(len(errors)), errors))
     flat = predictions.reshape(len(errors), -1).astype(np.float64)

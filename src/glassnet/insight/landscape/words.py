@@ -18,6 +18,11 @@ def of_landscape(land: Landscape) -> list[str]:
     """Return the sentences of a landscape, one a line."""
     size = f"{len(land.alpha)} × {len(land.beta)}"
     lines = [f"The error ({land.objective}) at {size} points of a plane through the trained weights, {on_rows(land)}."]
+    if land.usual_seconds is not None:
+        lines.append(
+            "There are fewer points than the usual 51 × 51, which would take about "
+            f"{duration(land.usual_seconds)} for a network of this size; ask for more points to have them all the same."
+        )
     lines.append(land.plane.says)
     if land.has_dropout:
         lines.append("Dropout is left out: all units are there, as they are when the network predicts.")
@@ -34,6 +39,15 @@ def of_landscape(land: Landscape) -> list[str]:
     lines.append(_basins(land))
     lines += [of_walk(walk) for walk in land.walks]
     return lines
+
+
+def duration(seconds: float) -> str:
+    """Return a time as a person says it."""
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def on_rows(land: Landscape) -> str:
@@ -125,9 +139,10 @@ def starts_notes(starts: Starts) -> list[str]:
             f"{sum(valley.count for valley in rest):,} starts."
         )
     lines.append(
-        f"Two starts are in one valley if their errors differ by less than {starts.depth_tolerance:.3g} and their "
-        f"predictions by less than {starts.function_tolerance:.3g} (root mean square, on {starts.compared_rows:,} "
-        "rows): networks that are the same but for the order or the sign of their units count as one."
+        f"A start is in a valley if its error is at most {starts.depth_tolerance:.3g} above that of the valley's "
+        f"deepest start, and its predictions differ from that one's by at most {starts.function_tolerance:.3g} (root "
+        f"mean square, on {starts.compared_rows:,} rows); the predictions of two starts in a valley may so differ by "
+        "up to twice as much. Networks that are the same but for the order or the sign of their units count as one."
     )
     lines.append(
         "The slope is the length of ∂E/∂θ at the valley's deepest start. Where it is not small, training had not come "
