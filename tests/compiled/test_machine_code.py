@@ -250,7 +250,8 @@ def test_damaged_files_are_compiled_anew(run, warm, tmp_path, bits):
 def kernels():
     """All kernels of everything that is registered."""
     for dtype in ("float32", "float64"):
-        yield from (Kernel(name, dtype) for name in ("take_steps", "predict_rows", "errors_of_population", "product"))
+        workers = ("take_steps", "predict_rows", "errors_of_population", "errors_of_small_population", "product")
+        yield from (Kernel(name, dtype) for name in workers)
         for name in ACTIVATIONS:
             record = ACTIVATIONS.resolve(name)
             yield Kernel("value", dtype, (record,))

@@ -35,6 +35,7 @@ app.command("glassnet.cli.landscape:landscape", name="landscape", help="Picture 
 app.command("glassnet.cli.features:features", name="features", help="Show what hidden units have learned to see.")
 app.command("glassnet.cli.curve:curve", name="curve", help="Tell what more training rows would bring.")
 app.command("glassnet.cli.sensitivity:sensitivity", name="sensitivity", help="Rank weights and inputs by their effect.")
+app.command("glassnet.cli.race:race", name="race", help="Let backpropagation race every other way to set weights.")
 app.command("glassnet.cli.worksheet:worksheet", name="worksheet", help="Set an exercise for pen and paper, solved.")
 
 

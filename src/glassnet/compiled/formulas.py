@@ -270,6 +270,27 @@ def _short_loss(short: ShortForm) -> Function:
     return short_loss_of_rows
 
 
+def loss_of_one(record: ElementwiseLoss, short: ShortForm | None) -> Function:
+    """Return ``(z, a, y, errors, n)``: the errors of n rows that have one output each."""
+    if short is not None:
+        term_of_z = formula(short.term)  # type: ignore[arg-type]
+
+        def short_loss_of_one(z: Any, a: Any, y: Any, errors: Any, n: int) -> int:
+            for i in range(n):
+                errors[i] = term_of_z(z[i], y[i])
+            return 0
+
+        return short_loss_of_one
+    term = formula(record.term)
+
+    def loss_of_one(z: Any, a: Any, y: Any, errors: Any, n: int) -> int:
+        for i in range(n):
+            errors[i] = term(a[i], y[i])
+        return 0
+
+    return loss_of_one
+
+
 # --- optimizers --------------------------------------------------------------------------------------------------
 
 # Numba has no f(*args) for places, so the text has as many slots and coefficients as the formula

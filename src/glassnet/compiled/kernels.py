@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from glassnet.compiled import evaluation, formulas, products, small, steps
+from glassnet.compiled import evaluation, formulas, population, products, small, steps
 from glassnet.compiled.decorator import compiled
 from glassnet.compiled.records import Job, Rows
 
@@ -53,6 +53,17 @@ def predict_rows() -> tuple[Function, tuple[str, ...]]:
 def errors_of_population() -> tuple[Function, tuple[str, ...]]:
     """Return the worker that judges many θ."""
     return _with_job(evaluation.errors_of_population, "nnn", "ndi")
+
+
+def errors_of_small_population() -> tuple[Function, tuple[str, ...]]:
+    """Return the worker that judges many θ of a small network."""
+    letters = ("n", "n", "n", "stages", "n", "x", "n", "n", "x", "x", "x", "x", "n", "n", "n", "n", "n", "d", "i")
+    return _plain(population.errors_of_population), letters
+
+
+def loss_of_one(record: Any, short: Any) -> tuple[Function, tuple[str, ...]]:
+    """Return the errors of rows of one output."""
+    return formulas.loss_of_one(record, short), ("x", "x", "x", "x", "n")
 
 
 def product() -> tuple[Function, tuple[str, ...]]:

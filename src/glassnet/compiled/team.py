@@ -58,6 +58,14 @@ class _Worker:
             self.tasks.get()()
 
 
+def run_here(address: int, args: Sequence[Any]) -> int:
+    """Call ``function(0, 1, *args, counters)`` and return what it returns: for work that is done in a blink.
+
+    Handing it to a thread would take longer than the work, and Ctrl-C waits until it is done.
+    """
+    return _function(address, [*args, new_counters()])(0, 1)
+
+
 def run(address: int, threads: int, args: Sequence[Any], counters: Any, stop: Callable[[], bool] | None = None) -> int:
     """Call ``function(thread, threads, *args, counters)`` on every thread and return what thread 0 returns.
 
