@@ -56,6 +56,9 @@ from .network import Dense as Dense
 from .network import Dropout as Dropout
 from .network import Network as Network
 from .network import Pass as Pass
+from .racing import Race as Race
+from .racing import cost_of_step as cost_of_step
+from .racing import race as race
 from .training import CheckpointSaved as CheckpointSaved
 from .training import EarlyStopping as EarlyStopping
 from .training import EpochEnded as EpochEnded
