@@ -19,6 +19,7 @@ PAIRS = [
     ("identity", "binary_cross_entropy_from_logits", 1),
     ("softmax", "cross_entropy", 3),
     ("softmax", "squared_error", 3),
+    ("softmax", "squared_error", 1),
     ("identity", "hinge", 4),
     ("exp", "poisson", 1),
 ]

@@ -1,6 +1,6 @@
 """The arena: what it answers against `Network.backprop` and the metrics, and what each question costs."""
 
-import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from glassnet.engines import Block
 from glassnet.errors import InputError
 from glassnet.maths.optimizers import SGD
 from glassnet.rivals import Arena, BudgetSpent
+from glassnet.rivals.candidates import at_once, population
 
 RNG = np.random.default_rng(11)
 X = RNG.standard_normal((31, 4))
@@ -117,17 +118,96 @@ def test_every_question_has_its_price():
         assert arena.evaluations == 0
 
 
-def test_time_stops_a_walk_and_rests_with_the_judge():
+class Clock:
+    """Stands in for the module `time` in the arena; moves when it is told to."""
+
+    def __init__(self, monkeypatch):
+        self.now = 100.0
+        monkeypatch.setattr("glassnet.rivals.arena.time", SimpleNamespace(perf_counter=lambda: self.now))
+
+
+class Slow:
+    """An engine whose answers take a time of their own for each θ, and which remembers what it was asked."""
+
+    def __init__(self, engine, clock, seconds_each):
+        self.engine, self.clock, self.seconds_each, self.asked = engine, clock, seconds_each, []
+
+    def losses(self, thetas, block):
+        self.asked.append(len(thetas))
+        self.clock.now += self.seconds_each * len(thetas)
+        return self.engine.losses(thetas, block)
+
+
+def test_time_stops_a_walk_and_rests_with_the_judge(monkeypatch):
+    clock = Clock(monkeypatch)
     net, arena = make("reference")
     arena.start(seconds=0.05)
     with arena.resting():
-        time.sleep(0.08)
+        clock.now += 0.08
         arena.losses(net.theta[None])
     arena.losses(net.theta[None])
-    time.sleep(0.06)
+    assert arena.share == 0.0
+    clock.now += 0.06
     with pytest.raises(BudgetSpent):
         arena.losses(net.theta[None])
     assert arena.share == 1.0
+    assert arena.evaluations == 31
+
+
+def test_time_ends_within_a_question_about_many(monkeypatch):
+    clock = Clock(monkeypatch)
+    net, arena = make("reference")
+    slow = arena._engine = Slow(arena._engine, clock, 1 / 128)
+    arena.start(seconds=0.175)
+    with pytest.raises(BudgetSpent):
+        arena.losses(np.tile(net.theta, (1000, 1)))
+    assert slow.asked == [1, 6, 6, 6, 3, 1]  # one to see the speed, then 50 ms each, then what is left
+    assert arena.evaluations == 23 * 31
+    assert arena.seconds == pytest.approx(23 / 128)
+
+
+def test_what_evaluations_do_not_pay_for_is_not_begun(monkeypatch):
+    clock = Clock(monkeypatch)
+    net, arena = make("reference")
+    slow = arena._engine = Slow(arena._engine, clock, 0.01)
+    arena.start(evaluations=10 * 31, seconds=100)
+    with pytest.raises(BudgetSpent):
+        arena.losses(np.tile(net.theta, (11, 1)))
+    assert (arena.evaluations, slow.asked) == (0, [])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("units", [6, 70])  # few enough for lanes, and too many
+def test_pieces_give_the_bits_of_the_whole(engine, units, monkeypatch):
+    clock = Clock(monkeypatch)
+    net = gn.Network(4, [gn.Dense(units, "tanh"), gn.Dense(3, "softmax")], seed=3, dtype="float64")
+    arena = Arena(net, net.objective("cross_entropy", l2=0.1), Block(X, LABELS, WEIGHT), engine=engine, threads=2)
+    thetas = np.random.default_rng(0).standard_normal((60, net.theta.size))
+    arena.start()
+    whole, rows = arena.losses(thetas), np.arange(0, 31, 3)
+    some = arena.losses(thetas, rows)
+    slow = arena._engine = Slow(arena._engine, clock, 0.007)
+    arena.start(seconds=1e6)
+    unlike = 0.0 if engine == "compiled" else 1e-14  # the reference sums rows by BLAS, in an order that depends on p
+    np.testing.assert_allclose(arena.losses(thetas), whole, rtol=unlike)
+    assert len(slow.asked) > 5
+    assert arena.evaluations == 60 * 31
+    np.testing.assert_allclose(arena.losses(thetas, rows), some, rtol=unlike)
+
+
+def test_generations_and_blocks_fit_in_the_time_left(monkeypatch):
+    clock = Clock(monkeypatch)
+    _, arena = make("reference")
+    arena._engine = Slow(arena._engine, clock, 0.01)
+    arena.start()
+    assert at_once(arena, 900) == population(arena, 900) == 900
+    arena.start(seconds=6.005)
+    assert population(arena, 900) == 20
+    assert at_once(arena, 900) == 150
+    assert (arena.evaluations, arena.seconds) == (0, 0.0)
+    clock.now += 6
+    assert population(arena, 900, least=8) == 8
+    assert at_once(arena, 900) == 1
 
 
 def test_descend_takes_the_steps_of_train():

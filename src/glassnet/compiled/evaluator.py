@@ -183,7 +183,8 @@ class Evaluator:
         assert self._loss is not None
         loss, short, _ = self._loss
         plain = isinstance(loss, ElementwiseLoss) if short is None else short.term is not None
-        if self.outputs > 1 or not plain:
+        by_rows = isinstance(self._one_block.layers[-1].activation, RowActivation)  # which lanes would run together
+        if self.outputs > 1 or not plain or by_rows:
             return self._loss_handle, -1
         return self._loss_handle, addresses([Kernel("loss_of_one", self._dtype.name, (loss, short))])[0]
 

@@ -100,7 +100,7 @@ def _large() -> Piece:
     says = (
         "An ordinary network for images of 28 by 28 pixels, on 500 digits enlarged to that size. Backpropagation costs "
         "what it cost before, three evaluations a row; a method that asks about one weight at a time would need "
-        "900,000 evaluations a row for a single step."
+        "at least 900,000 evaluations a row for a single step."
     )
     return Piece("900,000 weights", says, net, rows, y[:500], "cross_entropy", 0.2, 1, 0.35)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 
@@ -103,15 +105,16 @@ def table(race: Race) -> str:
 
 def conclusions(race: Race) -> list[str]:
     """Return what these numbers say, as sentences."""
-    ranked = race.ranked()
+    stuck = [entry for entry in race.ranked() if entry.median("steps") == 0]
+    ranked = [entry for entry in race.ranked() if entry not in stuck]
+    too_small = [f"The budget was too small for a single step of {listed(stuck)}."] if stuck else []
     if len(ranked) < 2:
-        return []
+        return too_small
     said = [_who_won(race, ranked)]
     ours = next((entry for entry in ranked if entry.name == REFERENCE), None)
     if ours is not None:
         said += _how_much_dearer(ours, [entry for entry in ranked if entry is not ours])
-    said += _angles(ranked)
-    said += _ends(ranked)
+    said += [*too_small, *_angles(ranked), *_ends(ranked)]
     if race.seconds is not None:
         said.append("With a budget of time, figures differ from run to run; against evaluations the curves do not.")
     return said
@@ -145,13 +148,15 @@ def _spread(entry: Entry, name: str) -> tuple[float, float]:
 def _how_much_dearer(ours: Entry, others: list[Entry]) -> list[str]:
     """Say how many evaluations the others took, over backpropagation's, to the lowest error that both came to."""
     factors, never_moved = [], []
-    for entry in [entry for entry in others if entry.median("steps") > 0]:
+    for entry in others:
         if not _end(entry) < _start(entry):
             never_moved.append(entry)
             continue
         spent = [found for run in entry.runs if (found := _spent(run, ours)) is not None]
         if spent:
-            factors.append((float(np.median([theirs / own for _, theirs, own in spent])), entry, spent[0]))
+            ratios = np.array([found.theirs / found.own for found in spent])
+            typical = spent[int(np.argmin(np.abs(ratios - np.median(ratios))))]
+            factors.append((float(np.median(ratios)), entry, typical))
     said = []
     if factors:
         factors.sort(key=lambda found: found[0])
@@ -159,31 +164,39 @@ def _how_much_dearer(ours: Entry, others: list[Entry]) -> list[str]:
             "To come to the lowest training error that both were seen with, each took so many times the evaluations of "
             f"backpropagation: {', '.join(f'{mid(entry.title)} {times(factor)}' for factor, entry, _ in factors)}."
         )
-        factor, entry, (level, theirs, own) = factors[-1]
-        if factor > 1:
+        _, entry, found = factors[-1]
+        if found.theirs > found.own:
             said.append(
-                f"So from the first start backpropagation had an error of {figure(level)} after {count(own)} "
-                f"evaluations; {mid(entry.title)} took {count(theirs)}."
+                f"So from the start with seed {found.seed} backpropagation had an error of {figure(found.level)} after "
+                f"{count(found.own)} evaluations; {mid(entry.title)} took {count(found.theirs)}."
             )
     lower = [entry for entry in others if _end(entry) < _end(ours)]
     if lower:
         said.append(f"Lower than backpropagation on the training rows in the end: {listed(lower)}.")
     if never_moved:
-        said.append(f"In the end no lower than at the start: {listed(never_moved)}.")
-    stuck = [entry for entry in others if entry.median("steps") == 0]
-    if stuck:
-        said.append(f"The budget was too small for a single step of {listed(stuck)}.")
+        said.append(f"Training error in the end no lower than at the start: {listed(never_moved)}.")
     return said
 
 
-def _spent(run: Run, ours: Entry) -> tuple[float, float, float] | None:
+@final
+@dataclass(frozen=True)
+class _Spent:
+    """What a method and backpropagation spent from one start to the lowest error that both were seen with."""
+
+    seed: int
+    level: float
+    theirs: float
+    own: float
+
+
+def _spent(run: Run, ours: Entry) -> _Spent | None:
     """Return the lowest error that a run and backpropagation's from the same start both came to, and after what."""
     same = next((other for other in ours.runs if other.seed == run.seed), None)
     if same is None:
         return None
     level = max(run.lowest, same.lowest)
     theirs, own = run.evaluations_to(level), same.evaluations_to(level)
-    return (level, theirs, own) if 0 < own < math.inf and 0 < theirs < math.inf else None
+    return _Spent(run.seed, level, theirs, own) if 0 < own < math.inf and 0 < theirs < math.inf else None
 
 
 def _start(entry: Entry) -> float:
@@ -199,11 +212,10 @@ def _angles(ranked: list[Entry]) -> list[str]:
     if len(found) < 2:
         return []
     parts = [f"{mid(entry.title)} {angle:.0f}°" for angle, entry in sorted(found, key=lambda pair: pair[0])]
-    return [
-        "Angle between a step and the way straight downhill, in the median (90° gains nothing to first order): "
-        + ", ".join(parts)
-        + "."
-    ]
+    said = (
+        "Angle between a step and the way straight downhill (90° gains nothing to first order), in the median over each"
+    )
+    return [f"{said} method's own path, with its optimizer and mini-batches in it: {', '.join(parts)}."]
 
 
 def _ends(ranked: list[Entry]) -> list[str]:

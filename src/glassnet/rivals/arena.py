@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.compiled.sizes import FIRST_SMALL_STEP
+from glassnet.compiled.team import cores
 from glassnet.engines import Block, Descent, Engine, Rates, make_engine
 from glassnet.errors import InputError, NonFiniteError
 from glassnet.maths.optimizers import ElementwiseOptimizer, Optimizer
@@ -33,6 +34,9 @@ Array = NDArray[Any]
 
 FORWARD, FORWARD_AND_BACKWARD = 1, 3
 """What a row costs, in evaluations."""
+
+_SECONDS_OF_A_PIECE = 0.05
+"""Where time is limited, a population is asked about in pieces of about so long, the clock read between them."""
 
 
 class BudgetSpent(Exception):
@@ -111,6 +115,7 @@ class Arena:
         self._most: int | None = None
         self._deadline, self._used, self._since = np.inf, 0.0, time.perf_counter()
         self._counts = True
+        self._pace: float | None = None  # seconds of one θ on one row, in a population, as last seen
 
     # --- the budget ---------------------------------------------------------------------------------------------
 
@@ -129,6 +134,23 @@ class Arena:
     def left(self) -> float:
         """Evaluations left; infinity where they are not limited."""
         return np.inf if self._most is None else self._most - self.evaluations
+
+    @property
+    def affordable(self) -> float:
+        """How many θ on all rows the seconds left pay for, at the speed of now; infinity where time is not limited.
+
+        Where the speed is not known yet, a few θ are timed, uncounted.
+        """
+        if not np.isfinite(self._deadline):
+            return np.inf
+        if self._pace is None:
+            with self.resting():
+                few = np.tile(self._net.theta, (self._abreast, 1))
+                self.costs(few)  # whatever is compiled or allocated at first use
+                began = time.perf_counter()
+                self.costs(few)
+                self._pace = (time.perf_counter() - began) / (len(few) * self.rows)
+        return max(0.0, self._deadline - self.seconds) / max(self._pace * self.rows, 1e-12)
 
     @property
     def share(self) -> float:
@@ -304,10 +326,45 @@ class Arena:
     def _population(self, engine: Engine, thetas: Array, rows: Array | None) -> Array:
         stack = np.ascontiguousarray(np.atleast_2d(thetas), np.float64)
         block = self._block if rows is None else self._part(np.asarray(rows, np.int64))
-        self._spend(FORWARD * len(stack) * len(block))
-        with np.errstate(all="ignore"):
-            losses = engine.losses(stack, block)
+        if self._counts and np.isfinite(self._deadline):
+            losses = self._by_the_clock(engine, stack, block)
+        else:
+            self._spend(FORWARD * len(stack) * len(block))
+            with np.errstate(all="ignore"):
+                losses = engine.losses(stack, block)
         return np.where(np.isnan(losses), np.inf, losses)
+
+    def _by_the_clock(self, engine: Engine, stack: Array, block: Block) -> Array:
+        """Ask about a stack in pieces, so that time can end between them; only what is computed is counted.
+
+        The compiled engine gives the bits of one question; the reference sums by BLAS, and may differ in the last one.
+        """
+        if FORWARD * len(stack) * len(block) > self.left:
+            raise BudgetSpent
+        losses = np.empty(len(stack))
+        done = 0
+        while done < len(stack):
+            piece = stack[done : done + self._piece(len(block))]
+            self._spend(FORWARD * len(piece) * len(block))
+            began = time.perf_counter()
+            with np.errstate(all="ignore"):
+                losses[done : done + len(piece)] = engine.losses(piece, block)
+            self._pace = (time.perf_counter() - began) / max(1, len(piece) * len(block))
+            done += len(piece)
+        return losses
+
+    def _piece(self, rows: int) -> int:
+        """Return how many θ to ask about before the next look at the clock: a whole number for each thread."""
+        if self._pace is None:
+            return self._abreast
+        seconds = min(_SECONDS_OF_A_PIECE, max(0.0, self._deadline - self.seconds))
+        rounds = int(seconds / max(self._pace * rows * self._abreast, 1e-12))
+        return self._abreast * max(1, rounds)
+
+    @property
+    def _abreast(self) -> int:
+        """How many θ are computed at the same time."""
+        return (self._threads or cores()) if self._engine_name == "compiled" else 1
 
     def _part(self, rows: Array) -> Block:
         return Block(self.x[rows], self.targets[rows], self.sample_weight[rows])

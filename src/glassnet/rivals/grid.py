@@ -99,9 +99,10 @@ class Grid(Rival):
         """Return how many combinations there are and how long they take, with a table, at the speed measured now."""
         per_second = self._measure(arena)
         whole = Wait(len(arena.free), self.values, per_second)
+        rows = f"{arena.rows:,} row{'s' * (arena.rows > 1)}"
         says = (
             f"{self.title}: {whole.weights:,} weights of {self.values:,} values each have {whole.combinations} "
-            f"combinations. At the {per_second:,.0f} a second just measured on this machine, with {arena.rows:,} rows, "
+            f"combinations. At the {per_second:,.0f} a second just measured here, on {rows}, "
             f"all of them take {whole.duration}. It tries as many as the budget allows. At that speed:"
         )
         return "\n  ".join([says, *map(str, self.table(per_second))])
