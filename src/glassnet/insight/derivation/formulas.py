@@ -36,7 +36,7 @@ def with_numbers(latex: str, numbers: Mapping[str, str]) -> str:
         if token in numbers:
             value = factor(numbers[token]) if r"\times" not in numbers[token] else rf"\left({numbers[token]}\right)"
             if _FUNCTION.match(before):
-                out += " "
+                out = f"{out.rstrip()} "
             elif _ENDS_A_FACTOR.search(out) and not before.startswith((r"\begin", r"\end")):
                 out += r" \cdot "
             out, before, is_number = out + value, token, True

@@ -22,12 +22,12 @@ def times(factors: Sequence[str]) -> str:
 
 
 def plus(terms: Sequence[str]) -> str:
-    r"""Return LaTeX for a sum; a term that begins with a minus is taken away.
+    """Return LaTeX for a sum; a term that begins with a minus is taken away.
 
     Examples
     --------
-    >>> plus(["-0.5", "0.25", "-0.125 \cdot 2"])
-    '-0.5 + 0.25 - 0.125 \\cdot 2'
+    >>> plus(["-0.5", "0.25", "-0.125"])
+    '-0.5 + 0.25 - 0.125'
     """
     return terms[0] + "".join(f" - {term[1:]}" if term.startswith("-") else f" + {term}" for term in terms[1:])
 
