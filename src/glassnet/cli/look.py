@@ -99,5 +99,5 @@ def _model(
         image_shape=opened.encoder.image_shape,
         neurons=neurons,
         bias=bias,
-        title=f"{path.name} on {opened.table.source}",
+        title=f"{path.name} on {Path(opened.table.source).name}",
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from glassnet.insight.documents.document import Document, Equation, Heading, PageBreak, Paragraph, Table, pieces
-from glassnet.insight.pages import escape, page
+from glassnet.insight.pages import escape, page, scrolling
 
 _STYLE = """
 .equation { display: flex; flex-wrap: wrap; align-items: baseline; gap: .25rem 2rem; margin: .75rem 0; }
 .equation .steps { display: grid; grid-template-columns: max-content max-content; align-items: baseline;
-  justify-items: start; gap: .2rem .4rem; overflow-x: auto; }
+  justify-items: start; gap: .2rem .4rem; max-width: 100%; }
 .equation .remark { color: var(--faint); font-size: .92em; }
 .equation math { font-size: 1.1em; math-style: normal; }
 """
@@ -73,4 +73,5 @@ def _table(table: Table) -> str:
         )
 
     body = "\n".join(row(cells, "td") for cells in table.rows)
-    return f'<div class="wide"><table><thead>{row(table.header, "th")}</thead>\n<tbody>{body}</tbody></table></div>'
+    label = "Table of " + ", ".join(sentence_as_text(cell) or "names" for cell in table.header)
+    return scrolling(label, f"<table><thead>{row(table.header, 'th')}</thead>\n<tbody>{body}</tbody></table>")
