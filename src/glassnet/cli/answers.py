@@ -52,10 +52,12 @@ def require_place(place: Path) -> Path:
     return place
 
 
-def save_answer(place: Path, text: str) -> None:
+def save_answer(place: Path, text: str, *, quiet: bool = False) -> None:
     """Write a page or document and say where it is; a document that may have been worked on since is kept beside it."""
     kept = _keep_edited(place, text.encode())
     write_bytes(place, text.encode())
+    if quiet:
+        return
     how = " Open it in a browser." if place.suffix.lower() in (".html", ".htm") else ""
     say(f"Written to {place}.{how}{kept}")
 
@@ -121,10 +123,7 @@ class Form:
             say_json(told.to_dict())
         if self.out is not None:
             written = _written(told, _FORMS[self.out.suffix.lower()])
-            if self.json:
-                write_bytes(self.out, written.encode())
-            else:
-                save_answer(self.out, written)
+            save_answer(self.out, written, quiet=self.json)
         elif not self.json:
             asked = [name for name in ("latex", "html", "markdown") if getattr(self, name)]
             say(_written(told, *asked or ["text" if sys.stdout.isatty() else piped]).rstrip())

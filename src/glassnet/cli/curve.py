@@ -24,7 +24,6 @@ from glassnet.cli.setup import (
     optimizer_for,
     stem_of,
 )
-from glassnet.files import write_bytes
 from glassnet.insight.curve import CurveProgress, learning_curve
 from glassnet.maths.losses import LOSSES
 from glassnet.network import Network
@@ -142,7 +141,7 @@ def curve(
     if json:
         say_json({"source": table.source, "target": table.target, **found.to_dict()})
         if place is not None:
-            write_bytes(place, found.html(_title(source)).encode())
+            save_answer(place, found.html(_title(source)), quiet=True)
     elif place is not None:
         say(found.text())
         save_answer(place, found.html(_title(source)))

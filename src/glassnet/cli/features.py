@@ -16,7 +16,6 @@ from glassnet.cli.models import Opened, open_model
 from glassnet.cli.options import Data, Json, WholeOrNone
 from glassnet.cli.patience import told_if_slow
 from glassnet.errors import InputError
-from glassnet.files import write_bytes
 from glassnet.insight.features import Features
 from glassnet.insight.features import features as find_features
 from glassnet.training.arguments import as_count
@@ -159,7 +158,7 @@ def _answer(
     """Print the answer and write the page: with --json only where --out names a place."""
     if json:
         if place is not None:
-            write_bytes(place, html().encode())
+            save_answer(place, html(), quiet=True)
         say_json({**head, **plain()})
         return
     say(text())

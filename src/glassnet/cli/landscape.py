@@ -17,7 +17,6 @@ from glassnet.cli.console import note, say, say_json
 from glassnet.cli.models import Opened, open_model
 from glassnet.cli.options import Data, Json, ModelPath, RowsOrAll, Whole, WholeOrNone
 from glassnet.errors import FileError, InputError
-from glassnet.files import write_bytes
 from glassnet.insight.landscape import GridProgress, StartsProgress, hill, many_starts
 from glassnet.insight.landscape import landscape as take_landscape
 from glassnet.insight.landscape.report import landscape_page
@@ -144,7 +143,7 @@ def _show_hill(points: int | None, out: Path | None, json: bool) -> int:
 
 def _save(place: Path, page: str, json: bool) -> None:
     if json:  # nothing but the object is printed
-        write_bytes(place, page.encode())
+        save_answer(place, page, quiet=True)
     else:
         save_answer(place, page)
 

@@ -13,7 +13,7 @@ from glassnet.cli.models import open_model
 from glassnet.cli.options import Data, Json, Whole, WholeOrNone
 from glassnet.data import Encoder
 from glassnet.errors import InputError
-from glassnet.files import load_model, write_bytes
+from glassnet.files import load_model
 from glassnet.insight.drawing import Look, look_at_company
 from glassnet.insight.drawing import look as look_at
 
@@ -47,7 +47,7 @@ def look(
         else _model(model, source, row, neurons, bias, training, data)
     )
     if place is not None and json:
-        write_bytes(place, seen.html().encode())
+        save_answer(place, seen.html(), quiet=True)
     if json:
         say_json({"model": str(model), **seen.to_dict()})
         return

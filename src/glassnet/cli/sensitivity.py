@@ -13,7 +13,6 @@ from glassnet.cli.models import open_model
 from glassnet.cli.options import Data, Json, ModelPath, Source, Whole, WholeOrNone
 from glassnet.cli.patience import told_if_slow
 from glassnet.errors import InputError
-from glassnet.files import write_bytes
 from glassnet.insight.sensitivity import sensitivity as measure
 from glassnet.insight.subject import as_row
 from glassnet.training.arguments import as_count
@@ -66,7 +65,7 @@ def sensitivity(
     if json:
         say_json({"model": str(model), "source": opened.table.source, **found.to_dict(top)})
         if place is not None:
-            write_bytes(place, found.html(title, top).encode())
+            save_answer(place, found.html(title, top), quiet=True)
         return
     say(found.text(top))
     if place is not None:

@@ -6,7 +6,7 @@ People pass arrays; they are checked here once, in sentences, and computed with 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -21,6 +21,8 @@ from glassnet.network.network import Network
 from glassnet.network.objective import Objective
 
 Array = NDArray[Any]
+
+_NUMBERS_AT_A_TIME = 4_000_000
 
 
 @final
@@ -57,7 +59,12 @@ class Subject:
     def __len__(self) -> int:
         return len(self.x)
 
-    def rows(self, numbers: Array) -> Subject:
+    def blocks(self) -> Iterator[slice]:
+        """Give the rows in blocks whose passes, all layers together, are of bounded size."""
+        step = max(1, _NUMBERS_AT_A_TIME // sum(shape[0] for shape in self.network.shapes))
+        return (slice(i, min(i + step, len(self))) for i in range(0, len(self), step))
+
+    def rows(self, numbers: Array | slice) -> Subject:
         """Return the same question about some of the rows."""
         arrays = {name: getattr(self, name)[numbers] for name in ("x", "y", "targets", "sample_weight")}
         return dataclasses.replace(self, **arrays)
@@ -103,8 +110,8 @@ def make_subject(
     objective = exact.objective(loss_of(net, loss), reduction, l1, l2)
     x = as_rows(X, exact.input_shape, exact.dtype)
     targets = as_targets(Y, objective.loss, len(x), exact.outputs, exact.dtype)
-    if feature_names is None and all(isinstance(name, str) for name in getattr(X, "columns", [0])):
-        feature_names = list(X.columns)  # type: ignore[union-attr]
+    if feature_names is None:
+        feature_names = column_names(X)
     return Subject(
         network=exact,
         objective=objective,
@@ -115,6 +122,12 @@ def make_subject(
         feature_names=as_names("feature_names", feature_names, exact.input_shape[0], "input", "x"),
         class_names=as_names("class_names", class_names, exact.outputs, "output", ""),
     )
+
+
+def column_names(X: object) -> list[str] | None:
+    """Return the names of a data frame's columns; None where X has none."""
+    names: Any = getattr(X, "columns", None)
+    return list(names) if names is not None and all(isinstance(name, str) for name in names) else None
 
 
 def loss_of(net: Network, loss: str | Loss | None) -> str | Loss:

@@ -167,9 +167,7 @@ def shares_of_rows(subject: Subject, masks: Masks, k: int, signal: int | None, n
     """
     net, objective = subject.network, Objective(subject.objective.loss, "sum")
     signals, blames = np.ones(len(subject)), np.empty(len(subject))
-    step = max(1, _NUMBERS_AT_A_TIME // sum(shape[0] for shape in net.shapes))
-    for i in range(0, len(subject), step):
-        rows = slice(i, i + step)
+    for rows in subject.blocks():
         own_masks = {layer: mask[rows] for layer, mask in masks.items()}
         x, y = subject.x[rows], subject.y[rows]
         with np.errstate(all="ignore"):
@@ -178,9 +176,6 @@ def shares_of_rows(subject: Subject, masks: Masks, k: int, signal: int | None, n
         if signal is not None:
             signals[rows] = p.a[k][:, signal]
     return signals, blames
-
-
-_NUMBERS_AT_A_TIME = 4_000_000
 
 
 def jacobian(stage: Stage) -> Array:

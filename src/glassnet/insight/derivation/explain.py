@@ -14,7 +14,7 @@ from glassnet.errors import InputError, NonFiniteError
 from glassnet.insight.derivation.chain import chain_of_row, shares_of_rows
 from glassnet.insight.derivation.derivation import Derivation, Shares
 from glassnet.insight.derivation.names import in_own_units
-from glassnet.insight.derivation.nudging import numerical_by_row
+from glassnet.insight.derivation.nudging import LEVELS, numerical_by_row
 from glassnet.insight.numerical import Derivative, extrapolated
 from glassnet.insight.places import Place, Spot, find, place_of
 from glassnet.insight.subject import Subject, make_subject
@@ -24,9 +24,6 @@ from glassnet.network.network import Network
 from glassnet.network.objective import Objective
 
 Array = NDArray[Any]
-
-_ROWS_AT_A_TIME = 4096
-_LEVELS_FOR_PENALTIES = 14
 
 
 def explain(
@@ -185,8 +182,7 @@ def _place(
     k, _, place = next(entry for entry in net.layout.places if entry[1].name == "weights")
     gradient = np.zeros(net.layout.size)
     objective = Objective(subject.objective.loss, "sum")
-    for i in range(0, len(subject), _ROWS_AT_A_TIME):
-        rows = slice(i, i + _ROWS_AT_A_TIME)
+    for rows in subject.blocks():
         own = {layer: mask[rows] for layer, mask in masks.items()}
         with np.errstate(all="ignore"):
             p = backprop(
@@ -214,6 +210,6 @@ def _numerical(subject: Subject, masks: Masks, coefficient: Array, place: Place)
             kink = objective.l1 > 0 and abs(w) <= h[0]
             return np.where(kink, np.nan, (penalty(w + h) - penalty(w - h)) / (2 * h)), penalty(w + h) + penalty(w - h)
 
-        own = extrapolated(central, np.array([max(1.0, abs(w))]), _LEVELS_FOR_PENALTIES)
+        own = extrapolated(central, np.array([max(1.0, abs(w))]), LEVELS)
         value, bound = value + float(own.value[0]), bound + float(own.bound[0])
     return Derivative(np.array([value]), np.array([bound]))

@@ -18,17 +18,14 @@ from glassnet.network.backprop import Masks, forward, row_errors
 
 Array = NDArray[Any]
 
-_LEVELS = 14
+LEVELS = 14
 """Down to steps of 5e-10, for rows in which a neuron stands very near its kink."""
-_NUMBERS_AT_A_TIME = 4_000_000
 
 
 def numerical_by_row(subject: Subject, masks: Masks, place: Place) -> Derivative:
     """Return ∂E/∂w of each row's own error, (m,) each; NaN for a row that stands on a kink itself."""
-    step = max(1, _NUMBERS_AT_A_TIME // sum(shape[0] for shape in subject.network.shapes))
     parts = []
-    for i in range(0, len(subject), step):
-        rows = np.arange(i, min(i + step, len(subject)))
+    for rows in subject.blocks():
         with np.errstate(all="ignore"):
             parts.append(_of_rows(subject.rows(rows), {k: mask[rows] for k, mask in masks.items()}, place))
     return Derivative(np.concatenate([p.value for p in parts]), np.concatenate([p.bound for p in parts]))
@@ -69,4 +66,4 @@ def _of_rows(subject: Subject, masks: Masks, place: Place) -> Derivative:
         return np.where(smooth, (above - below) / (2 * h), np.nan), np.abs(above) + 1.0
 
     size = np.full(len(subject), max(1.0, abs(float(net.theta[place.index]))))
-    return extrapolated(central, size, _LEVELS)
+    return extrapolated(central, size, LEVELS)

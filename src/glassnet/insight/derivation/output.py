@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from glassnet.insight.derivation.chain import Stage, jacobian
 from glassnet.insight.derivation.derivation import Derivation
@@ -24,6 +26,9 @@ from glassnet.insight.documents import (
     total,
 )
 from glassnet.maths.loss import ElementwiseLoss, Targets
+
+Array = NDArray[Any]
+Formula = Callable[[Array, Array], Array]
 
 _SUM = re.compile(r"\\sum_(?:j|\{j=1\}\^\{n\}) ?")
 _MOST_LONG_FORMS = 3
@@ -70,14 +75,14 @@ def error_by_output(d: Derivation, i: int) -> Equation:
 
 
 def _with_its_numbers(
-    loss: ElementwiseLoss, latex: str, formula: object, stage: Stage, y: np.ndarray, i: int, result: str
+    loss: ElementwiseLoss, latex: str, formula: Formula, stage: Stage, y: Array, i: int, result: str
 ) -> str | None:
     """Return a formula of an output and its truth with their numbers, or None where these do not give the result."""
     n = stage.units if loss.mean_over_outputs else 1
 
     def value(a: float, truth: float) -> float:
         with np.errstate(all="ignore"):
-            return float(formula(np.array(a), np.array(truth))) / n  # type: ignore[operator]
+            return float(formula(np.array(a), np.array(truth))) / n
 
     values = {"a_j": float(stage.a[i]), "y_j": float(y[i])}
     written = written_out(latex, value, values, result)
@@ -111,7 +116,7 @@ def _is_finite(stage: Stage) -> bool:
     return bool(np.isfinite(stage.slope_of_a).all())
 
 
-def _terms(stage: Stage, i: int) -> tuple[np.ndarray, np.ndarray]:
+def _terms(stage: Stage, i: int) -> tuple[Array, Array]:
     """Return ∂a_q/∂z_i and ∂E/∂a_q · ∂a_q/∂z_i for every output q."""
     if stage.slope is not None:
         slopes = np.where(np.arange(stage.units) == i, stage.slope, 0.0)

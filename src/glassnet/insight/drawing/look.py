@@ -17,7 +17,7 @@ from glassnet.insight.drawing.svg import draw
 from glassnet.insight.drawing.tables import tables
 from glassnet.insight.drawing.words import about_choice, about_dropout, number, summary
 from glassnet.insight.pages import frame, page, prose
-from glassnet.insight.subject import as_image_shape, as_names, as_row, loss_of, make_subject, printable
+from glassnet.insight.subject import as_image_shape, as_names, as_row, column_names, loss_of, make_subject, printable
 from glassnet.maths.loss import Loss
 from glassnet.network.inputs import as_numbers
 from glassnet.network.network import Network
@@ -212,8 +212,8 @@ def look(
     if as_count("neurons", neurons) > MOST_NEURONS:
         raise InputError(f"neurons is {neurons}; at most {MOST_NEURONS} of a layer can be drawn by themselves.")
     shape = as_image_shape(image_shape, net.shapes[0][0])
-    if feature_names is None and all(isinstance(name, str) for name in getattr(X, "columns", [0])):
-        feature_names = list(X.columns)  # type: ignore[union-attr]
+    if feature_names is None:
+        feature_names = column_names(X)
     names = _names(net, feature_names, class_names, neuron_names or {})
     through = _through(net, X, Y, row, loss, training)
     return Look(
