@@ -69,6 +69,7 @@ def train(
     threads: WholeOrNone = None,
     engine: Literal["compiled", "reference"] = "compiled",
     out: Path | None = None,
+    ledger: bool = True,
     resume: Annotated[bool, Parameter(negative=())] = False,
     json: Json = False,
 ) -> int:
@@ -121,6 +122,8 @@ def train(
         Machine code, or the textbook in NumPy.
     out
         Where to save the model; the run is kept in a folder beside it.
+    ledger
+        Note of each row and epoch how it did, for glassnet blame; it takes a few per cent of the time.
     resume
         Go on where a run that was stopped or killed left off.
     """
@@ -151,7 +154,8 @@ def train(
         _require_same_data(folder, origin)
 
     def started(event: TrainingStarted) -> None:  # only now are all arguments known to be right
-        folder.save_source(origin)
+        places = {"path": _absolute(source), "folder": None if data is None else _absolute(data)}
+        folder.save_source({**origin, **{name: place for name, place in places.items() if place is not None}})
         if not json:
             _introduce(source, table, training, held_out, net, guessed=target is not None and task is None)
 
@@ -180,6 +184,7 @@ def train(
                 seed=seed,
                 threads=threads,
                 engine=engine,
+                ledger=ledger,
             )
             trouble = None
         except NonFiniteError as error:
@@ -221,6 +226,11 @@ def _require_place(out: Path) -> None:
         raise FileError(f"Cannot write {out}: the folder {out.parent} does not exist. Create it first.")
     if out.is_dir():
         raise FileError(f"Cannot write {out}: it is a folder. Give the name of a file.")
+
+
+def _absolute(place: str | Path) -> str | None:
+    """Return where a file or folder is from everywhere; None for a source with a name of its own."""
+    return str(Path(place).resolve()) if Path(place).exists() else None
 
 
 def _require_same_data(folder: RunFolder, origin: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from glassnet.compiled.machine_code import NotCompilable
 from glassnet.engines.compiled import CompiledEngine
 from glassnet.engines.engine import Block, Descent, Engine, Rates, State, Steps
+from glassnet.engines.notes import Notes, Truth, margins_and_predictions, truth_of
 from glassnet.engines.reference import ReferenceEngine, row_errors_and_predictions
 from glassnet.errors import InputError, warn
 from glassnet.maths.activations import ACTIVATIONS
@@ -62,10 +63,14 @@ __all__ = [
     "CompiledEngine",
     "Descent",
     "Engine",
+    "Notes",
     "Rates",
     "ReferenceEngine",
     "State",
     "Steps",
+    "Truth",
     "make_engine",
+    "margins_and_predictions",
     "row_errors_and_predictions",
+    "truth_of",
 ]

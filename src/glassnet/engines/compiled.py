@@ -7,7 +7,7 @@ training's terms meet those: rows, rates, stops, and what to say when a number i
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, final
 
 import numpy as np
@@ -21,6 +21,7 @@ from glassnet.compiled.sizes import FIRST_SMALL_STEP, small_places
 from glassnet.compiled.team import NEVER, cores, new_counters, run
 from glassnet.engines.engine import Block, Descent, Engine, Rates, Steps
 from glassnet.engines.nonfinite import non_finite_step
+from glassnet.engines.notes import Notes
 from glassnet.errors import NonFiniteError
 from glassnet.maths.activation import Activation
 from glassnet.maths.loss import ElementwiseLoss, ShortForm
@@ -30,6 +31,7 @@ from glassnet.network.backprop import short_form
 from glassnet.network.inputs import one_hot
 from glassnet.network.network import Network
 from glassnet.network.objective import Objective
+from glassnet.network.rows import RowPass
 
 Array = NDArray[Any]
 
@@ -129,7 +131,15 @@ class CompiledEngine(Engine):
 
     # --- steps --------------------------------------------------------------------------------------------------
 
-    def run(self, block: Block, order: Array, bounds: Array, rates: Rates, stop: Callable[[], bool]) -> Steps:
+    def run(
+        self,
+        block: Block,
+        order: Array,
+        bounds: Array,
+        rates: Rates,
+        stop: Callable[[], bool],
+        notes: Notes | None = None,
+    ) -> Steps:
         """Take steps one after the other; see `Engine.run`."""
         optimizer, state = self.descent.optimizer, self.state.optimizer
         if not isinstance(optimizer, ElementwiseOptimizer):
@@ -300,6 +310,12 @@ class CompiledEngine(Engine):
         """Return the error and the prediction of each row; see `Engine.row_errors`."""
         targets = y if y.ndim == 1 else self.objective.loss.smooth(y)
         return self._evaluator.errors(self.network.theta, x, targets)
+
+    def row_passes(self, x: Array, y: Array) -> Iterator[RowPass]:
+        """Give passes in which each row stands for itself; see `Engine.row_passes`."""
+        from glassnet.engines.reference import ReferenceEngine
+
+        return ReferenceEngine(self.network, self.objective, self.descent, 1, 0).row_passes(x, y)
 
     def losses(self, thetas: Array, block: Block) -> Array:
         """Return the error of the block for each θ of a stack; see `Engine.losses`."""

@@ -7,16 +7,18 @@ and update are separate phases of a step, with a place between them where clippi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glassnet.engines.notes import Notes
 from glassnet.maths.optimizers import Optimizer
 from glassnet.network.network import Network
 from glassnet.network.objective import Objective
+from glassnet.network.rows import RowPass
 
 Array = NDArray[Any]
 
@@ -160,7 +162,15 @@ class Engine(ABC):
         self.state = State(descent.optimizer.init(network.theta))
 
     @abstractmethod
-    def run(self, block: Block, order: Array, bounds: Array, rates: Rates, stop: Callable[[], bool]) -> Steps:
+    def run(
+        self,
+        block: Block,
+        order: Array,
+        bounds: Array,
+        rates: Rates,
+        stop: Callable[[], bool],
+        notes: Notes | None = None,
+    ) -> Steps:
         """Take steps one after the other until all are taken or `stop()` says so between two of them.
 
         Parameters
@@ -174,6 +184,8 @@ class Engine(ABC):
             Of the n steps.
         stop : callable
             Asked between steps; a step is taken whole or not at all.
+        notes : Notes or None
+            Where given, each step notes there what it finds of its rows.
 
         Raises
         ------
@@ -185,6 +197,13 @@ class Engine(ABC):
     @abstractmethod
     def row_errors(self, x: Array, y: Array) -> tuple[Array, Array]:
         """Return the error of each row (m,) and its prediction (m, outputs), without dropout and penalty."""
+
+    @abstractmethod
+    def row_passes(self, x: Array, y: Array) -> Iterator[RowPass]:
+        """Give passes in which each row stands for itself, of some rows at a time, without dropout.
+
+        A pass is to be read before the next is asked for, which may use its memory.
+        """
 
     @abstractmethod
     def losses(self, thetas: Array, block: Block) -> Array:

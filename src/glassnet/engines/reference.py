@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, final
 
 import numpy as np
@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from glassnet.engines.engine import Block, Descent, Engine, Rates, Steps
 from glassnet.engines.nonfinite import non_finite_pass, non_finite_theta
+from glassnet.engines.notes import NOTES, Notes, Truth, margins_and_predictions, truth_of
 from glassnet.errors import NonFiniteError
-from glassnet.network.backprop import backprop, forward, row_errors
+from glassnet.network.backprop import Pass, backprop, forward, row_errors
 from glassnet.network.inputs import one_hot
 from glassnet.network.network import Network
 from glassnet.network.objective import Objective
 from glassnet.network.parameters import Parameters
+from glassnet.network.rows import RowPass, squares_by_layer
 
 Array = NDArray[Any]
 
@@ -32,7 +34,15 @@ class ReferenceEngine(Engine):
         trainable = network.layout.mask("trainable")
         self._frozen = None if trainable.all() else ~trainable
 
-    def run(self, block: Block, order: Array, bounds: Array, rates: Rates, stop: Callable[[], bool]) -> Steps:
+    def run(
+        self,
+        block: Block,
+        order: Array,
+        bounds: Array,
+        rates: Rates,
+        stop: Callable[[], bool],
+        notes: Notes | None = None,
+    ) -> Steps:
         """Take steps one after the other; see `Engine.run`."""
         errors, weights = np.zeros(len(rates)), np.zeros(len(rates))
         learning_rates = rates.learning_rate.tolist()
@@ -42,17 +52,28 @@ class ReferenceEngine(Engine):
             for i, (learning_rate, momentum) in enumerate(zip(learning_rates, momenta, strict=True)):
                 if stop():
                     break
+                rows = order[bounds[i] : bounds[i + 1]]
+                noted = np.full((len(rows), NOTES), np.nan, self.network.dtype)
                 try:
-                    met = self._step(block, order[bounds[i] : bounds[i + 1]], learning_rate, momentum)
+                    met = self._step(block, rows, learning_rate, momentum, None if notes is None else noted)
                 except NonFiniteError as error:
                     error.steps = Steps(errors[:taken], weights[:taken])
                     raise
                 errors[i], weights[i] = met
+                if notes is not None:
+                    notes.write(int(bounds[i]), rows, noted)
                 self.state.step += 1
                 taken += 1
         return Steps(errors[:taken], weights[:taken])
 
-    def _step(self, block: Block, rows: Array, learning_rate: float, momentum: float | None) -> tuple[float, float]:
+    def _step(
+        self,
+        block: Block,
+        rows: Array,
+        learning_rate: float,
+        momentum: float | None,
+        noted: Array | None,
+    ) -> tuple[float, float]:
         """Take one step and return what it met: the mean row error with the penalty, and Σw."""
         net = self.network
         chosen = _as_slice(rows)
@@ -70,9 +91,12 @@ class ReferenceEngine(Engine):
         before = net.theta.copy()
         penalty = float(self.objective.penalty(before, net.layout))
 
-        def loss_and_gradient(theta: Array) -> tuple[float, Array]:
+        def pass_at(theta: Array) -> Pass:
             parameters = net.parameters if theta is net.theta else Parameters(net.layout, theta)
-            p = backprop(net.layers, parameters, self.objective, x, y, weight, masks)
+            return backprop(net.layers, parameters, self.objective, x, y, weight, masks)
+
+        def loss_and_gradient(theta: Array) -> tuple[float, Array]:
+            p = pass_at(theta)
             gradient = p.gradient.theta
             finite = np.isfinite(p.loss) and all(np.isfinite(array).all() for array in (gradient, *p.z))
             # elsewhere than at the step's start, a line search may well meet a θ where nothing is finite
@@ -92,8 +116,27 @@ class ReferenceEngine(Engine):
             error = non_finite_theta(net, self.state.step)
             net.theta[:] = before
             raise error
+        if noted is not None:
+            noted[counted] = self._notes(pass_at(before), y, truth_of(block.y, self.objective.loss))
         row_mean = (loss - penalty) / total if self.objective.reduction == "sum" else loss - penalty
         return row_mean + penalty, total
+
+    def _notes(self, p: Pass, y: Array, truth: Truth) -> Array:
+        """Return what a step notes of its rows: (rows, 4)."""
+        own = RowPass(p.row_errors, p.a, [blame / p.coefficient[:, None] for blame in p.blame])
+        norms = np.sqrt(squares_by_layer(self.network.layers, own).sum(axis=1))
+        judged = margins_and_predictions(own.prediction, y, truth, self.objective.loss.threshold)
+        return np.stack([own.errors, norms, *judged], axis=1)
+
+    def row_passes(self, x: Array, y: Array) -> Iterator[RowPass]:
+        """Give passes in which each row stands for itself; see `Engine.row_passes`."""
+        net, plain = self.network, Objective(self.objective.loss, "sum")
+        for i in range(0, len(x), _ROWS_AT_A_TIME):
+            some = x[i : i + _ROWS_AT_A_TIME]
+            truth = one_hot(y[i : i + _ROWS_AT_A_TIME], self.objective.loss, net.outputs, net.dtype)
+            with np.errstate(all="ignore"):
+                p = backprop(net.layers, net.parameters, plain, some, truth, np.ones(len(some), net.dtype))
+            yield RowPass(p.row_errors, p.a, p.blame)
 
     def row_errors(self, x: Array, y: Array) -> tuple[Array, Array]:
         """Return the error and the prediction of each row; see `Engine.row_errors`."""

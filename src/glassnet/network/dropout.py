@@ -85,6 +85,17 @@ class Dropout(Layer):
             raise InputError("Dropout without a mask passes every signal on as it is; it has no links.")
         return np.asarray(mask / (1 - self.rate))
 
+    def row_products(self, blame: Array, x: Array, other_blame: Array, other_x: Array) -> Array:
+        """0: there are no parameters."""
+        return np.zeros((len(blame), len(other_blame)), blame.dtype)
+
+    def row_squares(self, blame: Array, x: Array) -> Array:
+        """0: there are no parameters."""
+        return np.zeros(len(blame), blame.dtype)
+
+    def row_gradients(self, blame: Array, x: Array, gradients: Mapping[str, Array]) -> None:
+        """Nothing: there are no parameters."""
+
     def lower(self, input_shape: Shape, places: Mapping[str, int], k: int) -> tuple[Operation, ...]:
         """A mask."""
         return (Mask(self.rate, input_shape[0], k),)

@@ -55,6 +55,23 @@ class Layer(ABC):
     def links(self, parameters: Mapping[str, Array], mask: Array | None) -> Array:
         """Return ∂z/∂x of one row: (inputs, outputs), or (units,) where each output hears its own input alone."""
 
+    # --- the gradient of each row by itself: blame is then ∂Eᵢ/∂z, with no share in a step -----------------------
+
+    @abstractmethod
+    def row_products(self, blame: Array, x: Array, other_blame: Array, other_x: Array) -> Array:
+        """Return the inner product of each row's ∂Eᵢ/∂parameters with each other row's, without forming them: (m, p).
+
+        Blame (m, outputs) and x (m, inputs) are of the rows, `other_blame` (p, outputs) and `other_x` of the others.
+        """
+
+    @abstractmethod
+    def row_squares(self, blame: Array, x: Array) -> Array:
+        """Return ‖∂Eᵢ/∂parameters‖² of each row, without forming any: (m,)."""
+
+    @abstractmethod
+    def row_gradients(self, blame: Array, x: Array, gradients: Mapping[str, Array]) -> None:
+        """Write ∂Eᵢ/∂parameters of each row; each array of `gradients` has a leading axis of rows."""
+
     @abstractmethod
     def lower(self, input_shape: Shape, places: Mapping[str, int], k: int) -> tuple[Operation, ...]:
         """Return the operations of layer k; `places` says where its parameters start in θ."""

@@ -11,6 +11,8 @@ from glassnet.training.events import (
     TrainingStarted,
 )
 from glassnet.training.history import History
+from glassnet.training.ledger import Ledger
+from glassnet.training.replay import Replay, TakenStep
 from glassnet.training.run_folder import RunFolder
 from glassnet.training.scores import Scores, evaluate
 from glassnet.training.stopping import EarlyStopping
@@ -22,11 +24,14 @@ __all__ = [
     "EpochEnded",
     "Event",
     "History",
+    "Ledger",
     "Progressed",
+    "Replay",
     "RunFolder",
     "Scores",
     "StepEnded",
     "StopTraining",
+    "TakenStep",
     "TrainingEnded",
     "TrainingStarted",
     "evaluate",

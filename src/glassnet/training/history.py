@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self, final
+from typing import TYPE_CHECKING, Any, Self, final
+
+if TYPE_CHECKING:
+    from glassnet.training.ledger import Ledger
 
 
 @final
@@ -27,6 +30,8 @@ class History:
     stopped : str
         Why training ended: "all epochs done", "no better for … epochs", "time limit", "interrupted", or a callback's
         own words; "" while it runs.
+    ledger : Ledger or None
+        What each row was like in each epoch; None where training was asked to keep none.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -35,6 +40,7 @@ class History:
     learning_rate: list[float] = field(default_factory=list)
     best_epoch: int | None = None
     stopped: str = ""
+    ledger: Ledger | None = field(default=None, compare=False, repr=False)
 
     @property
     def epochs(self) -> int:
@@ -42,8 +48,10 @@ class History:
         return len(self.loss)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values; floats keep every bit through JSON."""
-        return {name: list(value) if isinstance(value, list) else value for name, value in vars(self).items()}
+        """Return plain values, all but the ledger; floats keep every bit through JSON."""
+        values = {name: list(value) if isinstance(value, list) else value for name, value in vars(self).items()}
+        del values["ledger"]
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:

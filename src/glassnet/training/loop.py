@@ -25,6 +25,7 @@ from glassnet.training.events import (
     TrainingStarted,
 )
 from glassnet.training.history import History
+from glassnet.training.ledger import Ledger
 from glassnet.training.position import Position, mean_errors
 from glassnet.training.run_folder import RunFolder
 from glassnet.training.scores import score
@@ -36,6 +37,7 @@ Array = NDArray[Any]
 ALL_DONE, TIME_OVER, INTERRUPTED = "all epochs done", "time limit", "interrupted"
 
 _SECONDS_BETWEEN_LOOKS = 0.1
+_SECONDS_TO_SAVE, _WAIT_FOR_LONG = 0.1, 30
 _ROWS_AT_A_STRETCH = 1_000_000  # of several epochs; they are numbered in memory
 
 
@@ -54,6 +56,8 @@ class Options:
         In seconds, of this call.
     checkpoint_every : float
         In seconds.
+    ledger : bool
+        Whether to keep one.
     """
 
     epochs: int
@@ -62,6 +66,7 @@ class Options:
     early_stopping: EarlyStopping | None
     time_limit: float | None
     checkpoint_every: float
+    ledger: bool
 
 
 @final
@@ -99,18 +104,27 @@ class Training:
         self.steps_per_epoch = self._orders.steps_per_epoch
         state = {} if options.schedule is None else options.schedule.init()
         self.position = Position.start(self.steps_per_epoch, state)
+        if options.ledger:
+            self.position.history.ledger = Ledger(block, engine.objective.loss, engine.network.dtype)
         # a schedule that remembers nothing looks at nothing
         watches = options.early_stopping is not None or validation is not None or bool(state)
         self._epochs_are_watched = watches or listeners.hear(EpochEnded)
         self._steps_are_watched = listeners.hear(StepEnded)
-        self._warned = False
+        self._warned, self._seconds_to_save = False, 0.0
+        self._interruption, self._started = Interruption(), time.monotonic()
+        self._last_checkpoint = self._started
+        self._until: int | None = None
         self._longest_stretch, self._steps_between_looks = 0, 1  # until it is known how long a step takes
 
     # --- from start to end --------------------------------------------------------------------------------------
 
     def resume(self, document: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
         """Stand where a checkpoint stood."""
-        self.position = Position.from_parts(document, arrays, self.engine, self.steps_per_epoch)
+        ledger = self.position.history.ledger
+        if ledger is not None and "ledger.epochs" not in arrays:
+            warn("The run was begun without a ledger of its rows, and so goes on without one.")
+            ledger = None
+        self.position = Position.from_parts(document, arrays, self.engine, self.steps_per_epoch, ledger)
         history = self.position.history
         if not self._patience_is_over:  # more epochs may have been asked for, or fewer
             history.stopped = ALL_DONE if self._is_done else ""
@@ -141,6 +155,22 @@ class Training:
         self._finish()
         return history
 
+    def advance(self, step: int) -> None:
+        """Take steps until `step`, counted over the whole run, is the next one, or training is over.
+
+        What a run did is taken again this way; call it of a training without folder and listeners.
+        """
+        self._until = step
+        while self.engine.state.step < step and not self.position.history.stopped:
+            self._stretch()
+            if self.position.steps == self.steps_per_epoch:
+                self._end_epoch()
+
+    def upcoming(self) -> tuple[Array, Rates]:
+        """Return the rows that the next step takes, and its rates."""
+        order, _ = self._orders.of_steps(self.position.epoch, self.position.steps, 1)
+        return order, self._rates(self.position.steps, 1)
+
     def _finish(self) -> None:
         position, history = self.position, self.position.history
         with contextlib.suppress(StopTraining):  # it has stopped
@@ -169,18 +199,26 @@ class Training:
             position.history.stopped = INTERRUPTED
             return
         n = self._steps_at_a_stretch()
+        if self._until is not None:
+            n = min(n, self._until - self.engine.state.step)
         before = self.network.theta.copy() if n == 1 and self._steps_left == 1 and self.folder is not None else None
         order, bounds = self._orders.of_steps(position.epoch, position.steps, n)
         rates = self._rates(position.steps, n)
+        ledger = position.history.ledger
+        notes = None if ledger is None else ledger.room(position.steps * self.engine.batch_size, len(order))
         try:
-            steps = self.engine.run(self.block, order, bounds, rates, lambda: self._interruption.wished)
+            steps = self.engine.run(self.block, order, bounds, rates, lambda: self._interruption.wished, notes)
         except NonFiniteError as error:
             if error.steps is not None and len(error.steps):
+                if ledger is not None and notes is not None:
+                    ledger.enter(notes, int(bounds[len(error.steps)]))
                 self._book(error.steps, rates)
                 if position.steps == self.steps_per_epoch:
                     self._record_epoch()
             raise
         if len(steps):
+            if ledger is not None and notes is not None:
+                ledger.enter(notes, int(bounds[len(steps)]))
             position.last_update = None if before is None else self.network.theta - before
             self._book(steps, rates)
             seconds = (time.perf_counter() - began) / len(steps)
@@ -337,22 +375,28 @@ class Training:
     # --- the run folder -----------------------------------------------------------------------------------------
 
     def _save_checkpoint_if_due(self) -> None:
-        age = time.monotonic() - self._last_checkpoint
-        if age > self.options.checkpoint_every and not self.position.history.stopped:
+        age, wait = time.monotonic() - self._last_checkpoint, self.options.checkpoint_every
+        if self._seconds_to_save > _SECONDS_TO_SAVE:  # a long one, with the ledger of many rows
+            wait = max(wait, _WAIT_FOR_LONG * self._seconds_to_save)
+        if age > wait and not self.position.history.stopped:
             self._save_checkpoint()
 
     def _save_checkpoint(self) -> None:
-        self._last_checkpoint = time.monotonic()
+        self._last_checkpoint = began = time.monotonic()
         folder = self.folder
         if folder is None:
             return
         document, arrays = self._parts()
         if self.position.last_update is not None:
             arrays["last_update"] = self.position.last_update
+        if self.position.history.ledger is not None:
+            ledger = self.position.history.ledger.to_arrays()
+            arrays |= {f"ledger.{name}": array for name, array in ledger.items()}
         with self._unless_the_disk_is_full():
             folder.save(document, arrays)
             folder.save_history(self.position.history)
             self._tell(CheckpointSaved, folder.checkpoint, self.position.epoch)
+        self._seconds_to_save = time.monotonic() - began
 
     def _snapshot(self) -> None:
         if self.folder is not None and self.folder.keeps_snapshot(self.position.epoch, self.options.epochs):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from glassnet.engines import Engine, State
 from glassnet.training.history import History
+from glassnet.training.ledger import Ledger
 
 Array = NDArray[Any]
 
@@ -82,24 +83,36 @@ class Position:
         return document, arrays
 
     @classmethod
-    def from_parts(cls, document: Mapping[str, Any], arrays: Mapping[str, Array], engine: Engine, size: int) -> Self:
-        """Set the engine to where a checkpoint stood and return its position; `size` is the steps in an epoch.
+    def from_parts(
+        cls,
+        document: Mapping[str, Any],
+        arrays: Mapping[str, Array],
+        engine: Engine,
+        size: int,
+        ledger: Ledger | None = None,
+    ) -> Self:
+        """Set the engine, and an empty ledger, to where a checkpoint stood and return its position.
+
+        `size` is the steps in an epoch.
 
         Raises
         ------
         KeyError, TypeError, ValueError
             If the parts are not those of a position; the engine is then as it was.
         """
-        position = cls.start(size, _under("schedule.", arrays))
+        position = cls.start(size, under("schedule.", arrays))
         position.history = History.from_dict(document["history"])
         position.epoch, position.steps = operator.index(document["epoch"]), operator.index(document["steps"])
         if position.epoch < 0 or not 0 <= position.steps <= size:
             raise ValueError(f"epoch {position.epoch}, step {position.steps}")
         position.errors[: position.steps] = arrays["errors"]
         position.weights[: position.steps] = arrays["weights"]
+        if ledger is not None:
+            ledger.restore(under("ledger.", arrays))
+        position.history.ledger = ledger
         position.best_theta, position.last_update = arrays.get("best_theta"), arrays.get("last_update")
         position.best_value, position.waited = document["best_value"], document["waited"]
-        state = State(_under("optimizer.", arrays), operator.index(document["step"]))
+        state = State(under("optimizer.", arrays), operator.index(document["step"]))
         expected = {name: (array.shape, array.dtype) for name, array in engine.state.optimizer.items()}
         if {name: (array.shape, array.dtype) for name, array in state.optimizer.items()} != expected:
             raise ValueError("the optimizer's state")
@@ -115,5 +128,6 @@ def mean_errors(errors: Array, weights: Array) -> Array:
     return means
 
 
-def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+def under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return copies of the arrays whose names begin with a prefix, without it."""
     return {name.removeprefix(prefix): array.copy() for name, array in arrays.items() if name.startswith(prefix)}

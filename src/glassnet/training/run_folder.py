@@ -119,11 +119,8 @@ class RunFolder:
     def save_snapshot(self, epoch: int, epochs: int, document: Mapping[str, Any], arrays: Arrays) -> None:
         """Write a snapshot at the start of `epoch`, and remove those that are not kept any more."""
         write_container(self.path / "snapshots" / f"epoch-{epoch:04d}.safetensors", "checkpoint", document, arrays)
-        for snapshot in self.path.glob(
-            "snapshots/epoch-[0-9][0-9][0-9][0-9]*.safetensors"
-        ):  # more epochs may have been asked for since
-            number = snapshot.stem.removeprefix("epoch-")
-            if number.isdigit() and not self.keeps_snapshot(int(number), epochs):
+        for number, snapshot in self._snapshots():  # more epochs may have been asked for since
+            if not self.keeps_snapshot(number, epochs):
                 snapshot.unlink(missing_ok=True)
 
     def load(self, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
@@ -188,11 +185,27 @@ class RunFolder:
         FileError
             If one of them is damaged.
         """
-        snapshots = [file for file in self.path.glob(_SNAPSHOTS) if file.stem.removeprefix("epoch-").isdigit()]
-        snapshots.sort(key=lambda file: int(file.stem.removeprefix("epoch-")))
-        for file in (*snapshots, self.checkpoint):
+        for file in (*(file for _, file in self._snapshots()), self.checkpoint):
             if file.exists():
                 yield read_container(file, "checkpoint")
+
+    def snapshot_before(self, epoch: int) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return what the last snapshot at or before the start of `epoch` holds, a document and arrays.
+
+        Raises
+        ------
+        FileError
+            If there is none, or it is damaged.
+        """
+        files = [file for number, file in self._snapshots() if number <= epoch]
+        if not files:
+            raise FileError(f"{self.path} holds no snapshot from before epoch {epoch}; train anew to keep some.")
+        return read_container(files[-1], "checkpoint")
+
+    def _snapshots(self) -> list[tuple[int, Path]]:
+        """Return the epochs of which snapshots are kept, and their files, in order."""
+        numbered = [(file.stem.removeprefix("epoch-"), file) for file in self.path.glob(_SNAPSHOTS)]
+        return sorted((int(number), file) for number, file in numbered if number.isdigit())
 
     def save_history(self, history: History) -> None:
         """Write the history as JSON, where a figure that is not finite is null."""

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import hashlib
-import json
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -38,6 +35,7 @@ from glassnet.training.events import Callback, Listeners
 from glassnet.training.history import History
 from glassnet.training.loop import Options, Training
 from glassnet.training.run_folder import START_OVER, RunFolder
+from glassnet.training.settings import digest, settings_of
 from glassnet.training.stopping import EarlyStopping
 
 Array = NDArray[Any]
@@ -70,6 +68,7 @@ def train(
     shuffle: bool = True,
     threads: int | None = None,
     engine: str = "compiled",
+    ledger: bool = True,
 ) -> History:
     """Train a network by backpropagation; its θ changes in place.
 
@@ -120,6 +119,9 @@ def train(
         How many threads to use at most; None means as many as there are cores. The bits do not depend on it.
     engine : {"compiled", "reference"}
         Machine code, or the textbook in NumPy, which says what is right and is never fast.
+    ledger : bool
+        Whether to note of each row and epoch how large its error and its gradient were, whether it was right and by
+        how much; ``history.ledger`` has it, and `gn.blame` reads it.
 
     Notes
     -----
@@ -169,6 +171,7 @@ def train(
         early_stopping=as_early_stopping(early_stopping, held_out, objective),
         time_limit=as_limit("time_limit", time_limit),
         checkpoint_every=as_limit("checkpoint_every", checkpoint_every) or 0.0,
+        ledger=as_flag("ledger", ledger),
     )
     require_watched(options.schedule, held_out, objective)
     if not isinstance(engine, str) or engine not in ENGINES:
@@ -182,7 +185,7 @@ def train(
         folder = None if checkpoint is None else RunFolder(checkpoint)
         training = Training(machine, block, held_out, options, listeners, folder)
         if folder is not None:
-            training.settings = _settings(training, engine)
+            training.settings = settings_of(training, engine)
             _open_folder(folder, training, resume)
         net.loss = objective.loss
         return training.run()
@@ -191,57 +194,9 @@ def train(
 # --- the run folder ----------------------------------------------------------------------------------------------
 
 
-def _settings(training: Training, engine: str) -> dict[str, Any]:
-    """Return what decides every bit of a run; it is continued only with the same."""
-    machine, options = training.engine, training.options
-    objective, descent, early = machine.objective, machine.descent, options.early_stopping
-    settings = {
-        "network": training.network.to_dict(),
-        "loss": objective.loss.name,
-        "reduction": objective.reduction,
-        "l1": objective.l1,
-        "l2": objective.l2,
-        "optimizer": descent.optimizer.spec,
-        "clip_norm": descent.clip_norm,
-        "clip_value": descent.clip_value,
-        "schedule": None if options.schedule is None else options.schedule.spec,
-        "early_stopping": None if early is None else dataclasses.asdict(early),
-        "batch_size": machine.batch_size,
-        "shuffle": options.shuffle,
-        "seed": machine.seed,
-        "engine": engine,
-        "own_formulas": _own_formulas(training.network, objective.loss),
-        "data": _digest(*(block for block in (training.block, training.validation) if block is not None)),
-    }
-    values: dict[str, Any] = json.loads(json.dumps(settings))  # as they come back from a file
-    return values
-
-
-def _own_formulas(net: Network, loss: Loss) -> list[str]:
-    """Return digests of what the user's own records compute, which their names do not tell."""
-    grid, a, y = np.linspace(-4, 4, 64).reshape(8, 8), np.linspace(0.05, 0.95, 64).reshape(8, 8), np.eye(8)
-    computed: list[Array] = []
-    with np.errstate(all="ignore"):
-        for g in (layer.activation for layer in net.layers):
-            if not ACTIVATIONS.spells(g.name):
-                computed += [g.apply(grid), g.pullback(grid, g.apply(grid), a)]
-        if not LOSSES.spells(loss.name):
-            computed += [loss.rows(a, y), loss.slope(a, y)]
-    return [_digest(array) for array in computed]
-
-
-def _digest(*parts: Block | Array) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        for array in (part.x, part.y, part.sample_weight) if isinstance(part, Block) else (part,):
-            digest.update(f"{array.dtype} {array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()[:32]
-
-
 def _open_folder(folder: RunFolder, training: Training, resume: bool) -> None:
     """Stand where the folder's run stopped, or make the folder ready for a new one."""
-    start = _digest(training.network.theta)
+    start = digest(training.network.theta)
     found = folder.load(training.settings) if resume else None
     training.settings = {**training.settings, "start": start}
     if found is None:
@@ -252,7 +207,7 @@ def _open_folder(folder: RunFolder, training: Training, resume: bool) -> None:
     document, arrays = found
     try:
         began = document["settings"]["start"]
-        if start not in (began, *(_digest(arrays[name]) for name in ("theta", "best_theta") if name in arrays)):
+        if start not in (began, *(digest(arrays[name]) for name in ("theta", "best_theta") if name in arrays)):
             raise ResumeError(
                 f"{folder.path} holds a run that began with other weights than the network has now. Make the network "
                 f"as it was, or keep the new run in another folder. {START_OVER}"
