@@ -18,7 +18,7 @@ from glassnet.insight.subject import Subject, make_subject
 from glassnet.maths.loss import Loss
 from glassnet.maths.optimizers import SGD
 from glassnet.network.network import Network
-from glassnet.network.rows import RowPass, gradients, products_by_layer, squares_by_layer
+from glassnet.network.rows import RowPass, gradients, products_by_layer, require_independent_rows, squares_by_layer
 
 Array = NDArray[Any]
 
@@ -120,7 +120,7 @@ def row_gradients(
     Raises
     ------
     InputError
-        If an argument or array cannot be used.
+        If an argument or array cannot be used, or a layer computes with several rows together.
     PairingError
         If the loss cannot read the last layer's output.
 
@@ -138,6 +138,7 @@ def row_gradients(
     if not isinstance(engine, str) or engine not in ENGINES:
         raise UnknownNameError("engine", str(engine), ENGINES)
     subject = make_subject(net, X, Y, loss)
+    require_independent_rows(net.layers)
     machine = make_engine(engine, subject.network, subject.objective, Descent(SGD()), 1, 0)
     return RowGradients(subject, machine)
 

@@ -33,6 +33,10 @@ class Layer(ABC):
     drop_rate: float = 0.0
     """The share of inputs left out while training; engines draw a mask for a layer where it is above 0."""
 
+    mixes_rows: bool = False
+    """Whether a row's output depends on the other rows of its step, as with batch normalisation; then no row has an
+    error and a gradient of its own."""
+
     @abstractmethod
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of one row's output, or raise an InputError where the input does not fit."""

@@ -13,10 +13,28 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from glassnet.errors import InputError
 from glassnet.network.layer import Layer
 from glassnet.network.parameters import Layout, Parameters
 
 Array = NDArray[Any]
+
+
+def require_independent_rows(layers: Sequence[Layer]) -> None:
+    """Refuse a network in which no row has a gradient of its own.
+
+    Raises
+    ------
+    InputError
+        If a layer mixes rows.
+    """
+    for k, layer in enumerate(layers):
+        if layer.mixes_rows:
+            raise InputError(
+                f"Layer {k} ({layer.kind}) computes with all rows of a step together, so a row's error and gradient "
+                "depend on its neighbours and cannot be told of the row alone. Ask this of a network without such a "
+                "layer."
+            )
 
 
 @final

@@ -104,7 +104,7 @@ class Training:
         self.steps_per_epoch = self._orders.steps_per_epoch
         state = {} if options.schedule is None else options.schedule.init()
         self.position = Position.start(self.steps_per_epoch, state)
-        if options.ledger:
+        if options.ledger and not any(layer.mixes_rows for layer in engine.network.layers):
             self.position.history.ledger = Ledger(block, engine.objective.loss, engine.network.dtype)
         # a schedule that remembers nothing looks at nothing
         watches = options.early_stopping is not None or validation is not None or bool(state)
