@@ -13,9 +13,9 @@ from glassnet.compiled import kernels
 from glassnet.compiled.decorator import FLAGS
 from glassnet.compiled.intrinsics import YIELD, handle
 from glassnet.compiled.machine_code import Kernel, NotCompilable, provide
-from glassnet.compiled.records import MASK, PIECE, RUN, STAGE
+from glassnet.compiled.records import GROUP, MASK, PIECE, RUN, STAGE
 
-_TABLES = {"run": RUN, "stages": STAGE, "pieces": PIECE, "masks": MASK}
+_TABLES = {"run": RUN, "stages": STAGE, "pieces": PIECE, "masks": MASK, "groups": GROUP}
 _kept: list[Any] = []
 
 

@@ -204,7 +204,7 @@ class Evaluator:
                 table.labels = room.labels
                 memory[room.labels : room.labels + 2] = self._loss[2]
         nothing = np.zeros(1, np.int64)
-        job = [room.program.run, room.program.stages, nothing, room.program.masks, memory]
+        job = [room.program.run, room.program.stages, nothing, room.program.masks, room.program.groups, memory]
         rows = [np.ascontiguousarray(x, self._dtype), labels, targets, np.ascontiguousarray(c, self._dtype), nothing]
         _call_worker(worker, threads, [len(x), *job, *rows, *out])
         if thetas.size <= _MOST_KEPT:

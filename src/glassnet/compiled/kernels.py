@@ -14,14 +14,14 @@ from glassnet.compiled.records import Job, Rows
 
 Function = Callable[..., Any]
 
-JOB = ("run", "stages", "pieces", "masks", "x", "x", "i", "x", "x", "i")
+JOB = ("run", "stages", "pieces", "masks", "groups", "x", "x", "i", "x", "x", "i")
 
 
 def _with_job(function: Function, before: str, after: str) -> tuple[Function, tuple[str, ...]]:
     """Return a function that takes the parts of a job one by one, since C knows no named tuple."""
     b, a = [f"b{i}" for i in range(len(before))], [f"a{i}" for i in range(len(after))]
     j = [f"j{i}" for i in range(len(JOB))]
-    job = f"Job({', '.join(j[:5])}, Rows({', '.join(j[5:])}))"
+    job = f"Job({', '.join(j[:6])}, Rows({', '.join(j[6:])}))"
     names = {"function": function if hasattr(function, "py_func") else compiled(function), "Job": Job, "Rows": Rows}
     source = f"def entry({', '.join(b + j + a)}):\n    return function({', '.join([*b, job, *a])})"
     exec(source, names)
@@ -37,12 +37,17 @@ def _plain(function: Function) -> Function:
 
 def take_steps() -> tuple[Function, tuple[str, ...]]:
     """Return the worker that trains."""
-    return _with_job(steps.take_steps, "nnn", "iidxddi")
+    return _with_job(steps.take_steps, "nnn", "iidxddxi")
 
 
 def take_small_steps(*parts: Any) -> tuple[Function, tuple[str, ...]]:
     """Return the worker that trains a network of certain sizes, all of them small."""
-    return _with_job(small.take_small_steps(*parts), "nnn", "iidxddi")
+    return _with_job(small.take_small_steps(*parts), "nnn", "iidxddxi")
+
+
+def pass_rows() -> tuple[Function, tuple[str, ...]]:
+    """Return the worker that takes rows forward and their blame backward, each by itself."""
+    return _with_job(steps.pass_rows, "nnn", "nii")
 
 
 def predict_rows() -> tuple[Function, tuple[str, ...]]:

@@ -24,12 +24,15 @@ class Product:
         Where W (inputs, outputs) starts in θ, row-major.
     biases : int or None
         Where b (outputs,) starts in θ.
+    groups : tuple of (inputs, outputs)
+        Blocks along the diagonal of W outside of which it is 0; none where each output hears all inputs.
     """
 
     inputs: int
     outputs: int
     weights: int
     biases: int | None
+    groups: tuple[tuple[int, int], ...] = ()
 
 
 @final

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from glassnet.compiled.host import Shape, tile_shape
 from glassnet.compiled.plan import Elementwise, Mask, Operation, Product, Row
-from glassnet.compiled.records import MASK, PIECE, RUN, STAGE
+from glassnet.compiled.records import GROUP, MASK, PIECE, RUN, STAGE
 from glassnet.maths.activation import AnyActivation, RowActivation
 from glassnet.maths.random import drop_threshold
 
@@ -125,6 +125,7 @@ class Program:
             [(m.layer, drop_threshold(m.rate), 1 / (1 - m.rate)) for m in masks] or [(0, 0, 1.0)], MASK
         ).view(np.recarray)
         self.stages = self._stages()
+        self.groups = self._groups()
         outputs = self.layers[-1].units
         widest = max(layer.units for layer in self.layers)
         run = self.run[0]
@@ -157,6 +158,19 @@ class Program:
             if stage.by_rows:
                 stage.z = memory.place(chunk * n)
         return table
+
+    def _groups(self) -> Any:
+        """Return which inputs which units hear, and enter into each stage where its own are."""
+        groups: list[tuple[int, ...]] = []
+        for k, layer in enumerate(self.layers):
+            if layer.product is None:
+                continue
+            self.stages[k].first_group, i, j = len(groups), 0, 0
+            for inputs, units in layer.product.groups or [(layer.product.inputs, layer.product.outputs)]:
+                groups.append((k, j, inputs, i, units))
+                i, j = i + units, j + inputs
+            self.stages[k].groups = len(groups) - self.stages[k].first_group
+        return np.array(groups, GROUP).view(np.recarray)
 
     def _row(self, units: int) -> int:
         """Return how far apart rows lie: the width of the matrix, unless they would crowd into one place of a cache."""

@@ -32,11 +32,16 @@ STAGE = _table(
     "pullback",
     "first_mask",
     "masks",
+    "first_group",
+    "groups",
 )
 """A product with what follows it up to the next one; stage 0 is the input."""
 
 MASK = _table("layer", "threshold", numbers=("scale",))
 """A dropout mask: a word of chance from `threshold` up keeps its unit, times `scale`."""
+
+GROUP = _table("stage", "first_input", "inputs", "first_unit", "units")
+"""Inputs of a stage and the units that hear them: all of them, or several groups."""
 
 PIECE = _table("stage", "first", "rows", "place", "count", "is_bias", "frozen", "penalised", "partial")
 """A block of rows of one W, or one b: the part of θ that one thread moves at a time.
@@ -78,7 +83,10 @@ RUN = _table(
     "key0",
     "key1",
     "first_step",
-    numbers=("l1", "l2", "clip_value", "clip_norm"),
+    "truth",  # what rows have as truth, as `engines.notes.Truth` numbers it; 0 where nothing is noted
+    "rows",  # rows of an epoch
+    "met",  # how many of them were met before the first step
+    numbers=("l1", "l2", "clip_value", "clip_norm", "threshold"),
 )
 """One training: sizes, places and settings."""
 
@@ -108,7 +116,7 @@ class Job(NamedTuple):
 
     Parameters
     ----------
-    run, stages, pieces, masks : tables
+    run, stages, pieces, masks, groups : tables
     memory : numbers
     rows : Rows
     """
@@ -117,6 +125,7 @@ class Job(NamedTuple):
     stages: Any
     pieces: Any
     masks: Any
+    groups: Any
     memory: Any
     rows: Rows
 

@@ -32,8 +32,8 @@ class SmallPlaces(NamedTuple):
     rows, parameters : int
     w, b, a, d : tuples of int
         Of every layer's weights, biases (−1 for none), outputs and blame; entry 0 is the input's.
-    y, c, g, theta_next, slots, end : int
-        Truths, shares, gradient, what θ becomes, the optimizer's slots, and where it ends.
+    y, c, e, judged, g, theta_next, slots, end : int
+        Truths, shares, errors, room for a row to be judged, gradient, what θ becomes, the optimizer's slots, and where it ends.
     """
 
     units: tuple[int, ...]
@@ -45,6 +45,8 @@ class SmallPlaces(NamedTuple):
     d: tuple[int, ...]
     y: int
     c: int
+    e: int
+    judged: int
     g: int
     theta_next: int
     slots: int
@@ -77,7 +79,9 @@ def small_places(products: Sequence[Product], rows: int, slots: int) -> SmallPla
         a.append(place)
         place += filled_up(n * rows)
     y, c = place, place + units[-1] * rows
-    place = c + rows
+    e = c + rows
+    judged = e + rows
+    place = judged + 2 * units[-1]
     d = [-1]
     for n in units[1:]:
         d.append(place)
@@ -95,6 +99,8 @@ def small_places(products: Sequence[Product], rows: int, slots: int) -> SmallPla
         d=tuple(d),
         y=y,
         c=c,
+        e=e,
+        judged=judged,
         g=g,
         theta_next=theta_next,
         slots=memories,

@@ -12,10 +12,11 @@ from typing import Any
 import numba
 import numpy as np
 
-from glassnet.compiled.decorator import INNER
+from glassnet.compiled.decorator import INNER, compiled
 from glassnet.compiled.formulas import formula
 from glassnet.compiled.formulas import move as move_formula
 from glassnet.compiled.intrinsics import Numbers, at, look, record
+from glassnet.compiled.notes import place_of_note, write_note
 from glassnet.compiled.records import ABORTED, NOT_FINITE, WISHED, Job
 from glassnet.compiled.sizes import SmallPlaces, filled_up
 from glassnet.maths.activation import Activation
@@ -111,7 +112,7 @@ def _backward(p: SmallPlaces, zero: Any, k: int) -> Function:
 
 def _blame(p: SmallPlaces, zero: Any, loss: ElementwiseLoss, short: ShortForm | None) -> Function:
     """Return ``(m)``: (1) the last layer's blame; it returns Σ c E."""
-    outputs, rows, a, d, y, c = p.units[-1], p.rows, p.a[-1], p.d[-1], p.y, p.c
+    outputs, rows, a, d, y, c, e = p.units[-1], p.rows, p.a[-1], p.d[-1], p.y, p.c, p.e
     is_short = short is not None
     term = formula(loss.term if short is None else short.term)  # type: ignore[arg-type]
     slope = formula(loss.term_slope if short is None else short.blame)
@@ -124,14 +125,54 @@ def _blame(p: SmallPlaces, zero: Any, loss: ElementwiseLoss, short: ShortForm | 
             for r in range(rows):
                 q = j * rows + r
                 if is_short:
-                    error += m[c + r] * term(m[d + q], m[y + q])
+                    own = term(m[d + q], m[y + q])
                     m[d + q] = m[c + r] * slope(m[a + q], m[y + q])
                 else:
-                    error += share * m[c + r] * term(m[a + q], m[y + q])
+                    own = share * term(m[a + q], m[y + q])
                     m[d + q] *= m[c + r] * (slope(m[a + q], m[y + q]) * share)
+                m[e + r] = own if j == 0 else m[e + r] + own
+                error += m[c + r] * own
         return error
 
     return blame
+
+
+def _squares(p: SmallPlaces, zero: Any, k: int) -> Function:
+    """Return ``(m, r)``: c²‖∂E/∂θ‖² of row r over layers k and before, ‖δ‖²(‖a‖² + 1) each."""
+    inputs, outputs, rows, a, d = p.units[k - 1], p.units[k], p.rows, p.a[k - 1], p.d[k]
+    always_on = 1 if p.b[k] >= 0 else 0
+    before = _squares(p, zero, k - 1) if k > 1 else inlined(lambda m, r: zero)
+
+    @inlined
+    def squares(m: Numbers, r: int) -> float:
+        heard, blamed = zero + always_on, zero
+        for i in range(inputs):
+            heard += m[a + i * rows + r] * m[a + i * rows + r]
+        for j in range(outputs):
+            blamed += m[d + j * rows + r] * m[d + j * rows + r]
+        return before(m, r) + heard * blamed
+
+    return squares
+
+
+def _note(p: SmallPlaces, zero: Any) -> Function:
+    """Return ``(job, m, start, stop, notes)``, which notes what a step's rows are like: see `notes.note_rows`."""
+    squares, outputs, rows = _squares(p, zero, len(p.units) - 1), p.units[-1], p.rows
+    a_place, y_place, c_place, e_place, room = p.a[-1], p.y, p.c, p.e, p.judged
+
+    @compiled
+    def note(job: Job, m: Numbers, start: int, stop: int, notes: Numbers) -> None:
+        run = record(job.run, 0)
+        a, y = at(m, room), at(m, room + outputs)
+        for r in range(rows):
+            c = m[c_place + r]
+            if start + r < stop and c != 0:
+                for j in range(outputs):
+                    a[j], y[j] = m[a_place + j * rows + r], m[y_place + j * rows + r]
+                norm = np.sqrt(squares(m, r)) / c
+                write_note(run, m[e_place + r], norm, a, y, at(notes, place_of_note(job, start + r)))
+
+    return note
 
 
 def take_small_steps(
@@ -154,6 +195,7 @@ def take_small_steps(
     forward = _in_turn([_forward(p, zero, k, activations[k - 1], short is not None and k == last) for k in layers])
     backward = _in_turn([_backward(p, zero, k) for k in reversed(layers)])
     blame, move = _blame(p, zero, loss, short), inlined(move_formula(step, slots, coefficients))
+    note = _note(p, zero)
     n, rows, inputs, outputs = p.parameters, p.rows, p.units[0], p.units[-1]
     x_place, y_place, c_place, gradient, theta_next, memories = p.a[0], p.y, p.c, p.g, p.theta_next, p.slots
 
@@ -190,6 +232,7 @@ def take_small_steps(
         numbers: Numbers,
         errors: Numbers,
         partials: Numbers,
+        notes: Numbers,
         counters: Numbers,
     ) -> int:
         run = record(job.run, 0)
@@ -209,6 +252,8 @@ def take_small_steps(
             bad = forward(m)
             error = blame(m)
             bad |= backward(m)
+            if run.truth:
+                note(job, m, bounds[s], bounds[s + 1], notes)
             after = at(m, theta_next)
             bad |= move(m, after, at(m, gradient), at(m, memories), n, at(numbers, s * coefficients), n)
             if bad or error - error != 0:

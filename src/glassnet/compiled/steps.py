@@ -15,6 +15,7 @@ from glassnet.compiled.decorator import compiled
 from glassnet.compiled.forward import fetch, forward
 from glassnet.compiled.intrinsics import Numbers, at, look, record
 from glassnet.compiled.meeting import meet
+from glassnet.compiled.notes import note_rows
 from glassnet.compiled.records import LAST_STEP, NOT_FINITE, WISHED, Job
 
 
@@ -30,6 +31,7 @@ def take_steps(
     coefficients: Numbers,
     errors: Numbers,
     partials: Numbers,
+    notes: Numbers,
     counters: Numbers,
 ) -> int:
     """Take steps until all are taken, one meets a NaN, or somebody wishes to stop; return how many were taken whole.
@@ -50,6 +52,8 @@ def take_steps(
         Written: what each step met.
     partials : (pieces · 3) float64
         Room for sums over each piece.
+    notes : numbers
+        Written where the run has a truth: see `notes`.
     counters : int64
         See `records`.
     """
@@ -74,6 +78,8 @@ def take_steps(
             fetch(job, chunk, first, last, totals[s], stand_in)
             bad |= forward(job, theta, first, last, chunk - bounds[s], run.first_step + s, keep)
             blame(job, first, last)
+            if run.truth:
+                note_rows(job, first, last, chunk, notes)
             meeting += 1
             if meet(counters, threads, meeting):
                 return s
@@ -122,6 +128,25 @@ def take_steps(
         if counters[LAST_STEP] == s:
             return s + 1
     return steps
+
+
+@compiled
+def pass_rows(
+    thread: int, threads: int, rows: int, job: Job, theta_is_new: bool, shares: Numbers, counters: Numbers
+) -> int:
+    """Take the first rows of the order, at most a chunk, forward and their blame backward, and leave all in memory."""
+    run = record(job.run, 0)
+    if theta_is_new:
+        for p in range(shares[thread], shares[thread + 1]):
+            copy_for_products(job, p, run.theta)
+        if meet(counters, threads, 1):
+            return 0
+    first, last = rows * thread // threads, rows * (thread + 1) // threads
+    if first < last:
+        fetch(job, 0, first, last, 1.0, 0)
+        forward(job, run.theta, first, last, 0, 0, run.keep + thread * run.keep_row)
+        blame(job, first, last)
+    return 1
 
 
 @compiled

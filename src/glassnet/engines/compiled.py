@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from glassnet.compiled.evaluator import Evaluator, handles_of, labels_and_targets
 from glassnet.compiled.machine_code import Kernel, NotCompilable, addresses
+from glassnet.compiled.passes import Passes
 from glassnet.compiled.program import Program
 from glassnet.compiled.records import NOT_FINITE, Rows
 from glassnet.compiled.sizes import FIRST_SMALL_STEP, small_places
 from glassnet.compiled.team import NEVER, cores, new_counters, run
 from glassnet.engines.engine import Block, Descent, Engine, Rates, Steps
 from glassnet.engines.nonfinite import non_finite_step
-from glassnet.engines.notes import Notes
+from glassnet.engines.notes import NOTES, Notes, Truth, truth_of
 from glassnet.errors import NonFiniteError
 from glassnet.maths.activation import Activation
 from glassnet.maths.loss import ElementwiseLoss, ShortForm
@@ -83,6 +84,7 @@ class CompiledEngine(Engine):
         settings.clip_value = -1 if descent.clip_value is None else descent.clip_value
         settings.clip_norm = -1 if descent.clip_norm is None else descent.clip_norm
         settings.key0, settings.key1 = dropout_key(seed)
+        settings.threshold = 0 if objective.loss.threshold is None else objective.loss.threshold
 
         self._small, self._small_steps = self._small_kernel(short, slots), 0
         self._labels = program.memory.place(2)
@@ -95,6 +97,8 @@ class CompiledEngine(Engine):
         self._partials = np.zeros(3 * len(program.pieces))
         self._shares = program.shares()
         self._taken_in: tuple[Block, Rows, bool] | None = None
+        self._truth = Truth.NUMBERS  # what the rows of the block have as truth
+        self._noted: tuple[Array, Array] | None = None  # the last θ that a line search looked at, and its notes
         self._ones: Array | None = None  # the weights of the block that was taken in, where all are 1
         self._evaluator_of = plan, inputs, dtype, size, self._threads, (loss, short, numbers)
 
@@ -143,17 +147,17 @@ class CompiledEngine(Engine):
         """Take steps one after the other; see `Engine.run`."""
         optimizer, state = self.descent.optimizer, self.state.optimizer
         if not isinstance(optimizer, ElementwiseOptimizer):
-            return self._run_one_by_one(block, order, bounds, rates, stop)
+            return self._run_one_by_one(block, order, bounds, rates, stop, notes)
         cut = FIRST_SMALL_STEP - self.state.step
         if self._small is not None and 0 < cut < len(rates):
-            return self._run_in_two(cut, block, order, bounds, rates, stop)
+            return self._run_in_two(cut, block, order, bounds, rates, stop, notes)
         totals = self._totals(block, order, bounds)
         counted = np.flatnonzero(totals)  # other steps are skipped
         ahead = {name: state[name].copy() for name in optimizer.scalars}
         coefficients = np.zeros((len(totals), int(self._program.run[0].coefficients)))
         coefficients[counted] = optimizer.coefficients_of_steps(ahead, *_rates_of(rates, counted))
         self._adopt_slots(optimizer)
-        taken, errors, failed, theta, theta_next = self._take(block, order, bounds, totals, coefficients, stop)
+        taken, errors, failed, theta, theta_next = self._take(block, order, bounds, totals, coefficients, stop, notes)
         moved = int(np.count_nonzero(totals[:taken]))
         if moved < len(counted):  # the scalars must be those of the steps that were taken
             ahead = {name: state[name].copy() for name in optimizer.scalars}
@@ -171,20 +175,34 @@ class CompiledEngine(Engine):
         return met
 
     def _run_in_two(
-        self, cut: int, block: Block, order: Array, bounds: Array, rates: Rates, stop: Callable[[], bool]
+        self,
+        cut: int,
+        block: Block,
+        order: Array,
+        bounds: Array,
+        rates: Rates,
+        stop: Callable[[], bool],
+        notes: Notes | None,
     ) -> Steps:
         """Take steps up to a cut and from there on, since the two are computed by different functions."""
-        first = self.run(block, order, bounds[: cut + 1], rates[:cut], stop)
+        first = self.run(block, order, bounds[: cut + 1], rates[:cut], stop, notes)
         if len(first) < cut:
             return first
         try:
-            return first + self.run(block, order, bounds[cut:], rates[cut:], stop)
+            return first + self.run(block, order, bounds[cut:], rates[cut:], stop, notes)
         except NonFiniteError as error:
             error.steps = first + error.steps
             raise
 
     def _take(
-        self, block: Block, order: Array, bounds: Array, totals: Array, coefficients: Array, stop: Callable[[], bool]
+        self,
+        block: Block,
+        order: Array,
+        bounds: Array,
+        totals: Array,
+        coefficients: Array,
+        stop: Callable[[], bool],
+        notes: Notes | None,
     ) -> tuple[int, Array, bool, Array, Array]:
         """Run the workers from the network's θ.
 
@@ -196,12 +214,16 @@ class CompiledEngine(Engine):
         self._theta(0)[:] = self._theta(1)[:] = self.network.theta
         settings.first_step = self.state.step
         rows, has_labels = self._take_in(block)
+        settings.truth = 0
+        if notes is not None:
+            settings.truth, settings.rows, settings.met = self._truth.value, len(block), notes.place
         settings.labels = self._labels if has_labels else -1
         rows = rows._replace(order=np.ascontiguousarray(order, np.int64))
         errors, counters = np.zeros(len(totals)), new_counters()
-        job = [program.run, program.stages, program.pieces, program.masks, self._memory, *rows]
+        job = [program.run, program.stages, program.pieces, program.masks, program.groups, self._memory, *rows]
         numbers = np.ascontiguousarray(coefficients, self.network.dtype)
         after = [self._shares, np.ascontiguousarray(bounds, np.int64), totals, numbers, errors, self._partials]
+        after.append(np.empty(1, self.network.dtype) if notes is None else notes.values)
         small = self._find_small_steps()
         worker, threads = (small, 1) if small else (self._take_steps, self._workers)
         taken = run(worker, threads, [len(totals), *job, *after], counters, stop)
@@ -240,6 +262,7 @@ class CompiledEngine(Engine):
             x, weight = np.ascontiguousarray(block.x, dtype), np.ascontiguousarray(block.sample_weight, dtype)
             self._ones = weight if (weight == 1).all() else None
             self._taken_in = block, Rows(x, labels, targets, weight, None), has_labels
+            self._truth = truth_of(block.y, self.objective.loss)
         return self._taken_in[1:]
 
     def _adopt_slots(self, optimizer: ElementwiseOptimizer) -> None:
@@ -255,7 +278,13 @@ class CompiledEngine(Engine):
     # --- optimizers that look at all parameters together --------------------------------------------------------
 
     def _run_one_by_one(
-        self, block: Block, order: Array, bounds: Array, rates: Rates, stop: Callable[[], bool]
+        self,
+        block: Block,
+        order: Array,
+        bounds: Array,
+        rates: Rates,
+        stop: Callable[[], bool],
+        notes: Notes | None,
     ) -> Steps:
         """Take steps whose optimizer asks for the loss and its gradient at several θ."""
         totals = self._totals(block, order, bounds)
@@ -265,28 +294,41 @@ class CompiledEngine(Engine):
                 return Steps(errors[:i], totals[:i])
             try:
                 if totals[i]:
-                    errors[i] = self._one_step(block, order[bounds[i] : bounds[i + 1]], totals[i : i + 1], rates, i)
+                    rows, total = order[bounds[i] : bounds[i + 1]], totals[i : i + 1]
+                    noted = None if notes is None else Notes(notes.values, notes.place + int(bounds[i]))
+                    errors[i] = self._one_step(block, rows, total, rates, i, noted)
             except NonFiniteError as error:
                 error.steps = Steps(errors[:i], totals[:i])
                 raise
             self.state.step += 1
         return Steps(errors, totals)
 
-    def _one_step(self, block: Block, rows: Array, total: Array, rates: Rates, i: int) -> float:
+    def _one_step(
+        self, block: Block, rows: Array, total: Array, rates: Rates, i: int, notes: Notes | None
+    ) -> float:
         net, start = self.network, self.network.theta.copy()
         bounds, nothing = np.array([0, len(rows)]), np.empty((1, 0))
         penalties = self._partials.reshape(-1, 3)[:, 0]
         scale = float(total[0]) if self.objective.reduction == "sum" else 1.0
+        at_start: list[Array] = []  # what is noted where the step starts
+        masks = any(layer.masks for layer in self._program.layers)
+        if self._noted is not None and not masks and np.array_equal(self._noted[0], start):
+            at_start.append(self._noted[1])  # a line search does not look again where the last one ended
 
         def loss_and_gradient(theta: Array) -> tuple[float, Array]:
             kept = net.theta.copy()
             net.theta[:] = theta
+            there = None if notes is None else Notes(np.full((1, len(block), NOTES), np.nan, net.dtype), 0)
             try:
-                taken, errors, failed, *_ = self._take(block, rows, bounds, total, nothing, lambda: False)
+                taken, errors, failed, *_ = self._take(block, rows, bounds, total, nothing, lambda: False, there)
                 if failed and np.array_equal(theta, start, equal_nan=True):
                     raise non_finite_step(net, self.objective, block, rows, self.seed, self.state.step, start)
             finally:
                 net.theta[:] = kept
+            if there is not None:
+                self._noted = theta.copy(), there.values[0]
+                if not at_start and np.array_equal(theta, start):
+                    at_start.append(there.values[0])
             penalty = float(penalties.sum())
             loss = (float(errors[0]) - penalty) * scale + penalty if taken else float("nan")
             place = int(self._program.run[0].gradient)
@@ -295,6 +337,12 @@ class CompiledEngine(Engine):
         momentum = None if rates.momentum is None else float(rates.momentum[i])
         rate = float(rates.learning_rate[i])
         loss = self.descent.optimizer.step(net.theta, loss_and_gradient, self.state.optimizer, rate, momentum)
+        if notes is not None:
+            if not at_start:  # a run that is resumed
+                last = self._noted
+                loss_and_gradient(start)
+                self._noted = last
+            notes.write(0, rows, at_start[0][rows])
         trainable = net.layout.mask("trainable")
         net.theta[~trainable] = start[~trainable]
         if not np.isfinite(net.theta).all():
@@ -313,9 +361,29 @@ class CompiledEngine(Engine):
 
     def row_passes(self, x: Array, y: Array) -> Iterator[RowPass]:
         """Give passes in which each row stands for itself; see `Engine.row_passes`."""
-        from glassnet.engines.reference import ReferenceEngine
+        net, layers = self.network, self.network.layers
+        targets = y if y.ndim == 1 else self.objective.loss.smooth(y)
+        for errors, outputs, blames in self._passes.of(net.theta, x, targets):
+            a, blame, stage = [outputs[0]], list[Array](), 0
+            for k in range(len(layers)):
+                stage += k in self._products  # another layer hands on what it hears, as there is no dropout
+                a.append(outputs[stage])
+            for k in reversed(range(len(layers))):
+                if k in self._products:
+                    blame.insert(0, blames[self._products.index(k)])
+                else:
+                    blame.insert(0, blame[0] @ net.weights[k + 1].T if k + 1 in self._products else blame[0])
+            yield RowPass(errors, a, blame)
 
-        return ReferenceEngine(self.network, self.objective, self.descent, 1, 0).row_passes(x, y)
+    @functools.cached_property
+    def _products(self) -> list[int]:
+        """The layers that are a stage of the program."""
+        return [k for k, weights in enumerate(self.network.weights) if weights is not None]
+
+    @functools.cached_property
+    def _passes(self) -> Passes:
+        *network, threads, (loss, short, numbers) = self._evaluator_of
+        return Passes(*network, threads, loss, short, numbers)
 
     def losses(self, thetas: Array, block: Block) -> Array:
         """Return the error of the block for each θ of a stack; see `Engine.losses`."""

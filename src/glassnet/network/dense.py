@@ -173,7 +173,7 @@ class Dense(Layer):
     def lower(self, input_shape: Shape, places: Mapping[str, int], k: int) -> tuple[Operation, ...]:
         """A product, then the activation."""
         g = self.activation
-        product = Product(input_shape[0], self.units, places["weights"], places.get("biases"))
+        product = Product(input_shape[0], self.units, places["weights"], places.get("biases"), self.groups)
         after: Operation = Elementwise(g, self.units) if isinstance(g, Activation) else Row(g, self.units)
         return (product, after)
 

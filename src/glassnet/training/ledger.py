@@ -197,7 +197,8 @@ class Ledger:
         """Enter what steps noted that met so many rows; an epoch that is complete is closed."""
         whole, more = divmod(notes.place + rows, len(self))
         if whole:
-            self._close(notes.values[:whole])
+            with np.errstate(over="ignore", invalid="ignore"):  # numbers of a training that runs off
+                self._close(notes.values[:whole])
         if more and len(notes.values) > 1:
             self._open[:] = notes.values[whole]
 
@@ -286,8 +287,8 @@ def _encoded(values: Array, classes: bool) -> Array:
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
     codes = ((bits + np.uint32(0x8000)) >> np.uint32(16)).astype(np.uint16)
     if classes:
-        with np.errstate(invalid="ignore"):
-            codes[..., PREDICTION] = np.where(np.isnan(values[..., PREDICTION]), _NO_CLASS, values[..., PREDICTION])
+        predicted = values[..., PREDICTION]
+        codes[..., PREDICTION] = np.where(np.isnan(predicted), _NO_CLASS, predicted)
     return codes
 
 

@@ -27,7 +27,9 @@ from glassnet.network.network import Network
 from glassnet.training.arguments import make_blocks
 from glassnet.training.events import Listeners
 from glassnet.training.history import History
+from glassnet.training.ledger import Ledger
 from glassnet.training.loop import Options, Training
+from glassnet.training.position import under
 from glassnet.training.run_folder import RunFolder
 from glassnet.training.settings import digest
 
@@ -91,6 +93,8 @@ class Replay:
         The rows it was trained on and judged by.
     steps, steps_per_epoch : int
         How many steps it took in all, and takes in an epoch.
+    ledger : Ledger or None
+        What each row was like in each epoch; None where the run kept none.
     theta : (n,) array
         What the checkpoint holds: θ after the last step.
     best_theta : (n,) array or None
@@ -144,6 +148,7 @@ class Replay:
             self._network, self.objective, X, Y, sample_weight, validation, self.seed
         )
         self._require_same_rows(*fingerprints)
+        self.ledger = self._ledger(under("ledger.", arrays))
         self.threads, self.steps_per_epoch = threads, -(-len(self.block) // self.batch_size)
 
     def _require_same_rows(self, data: str, validation: str | None) -> None:
@@ -154,6 +159,17 @@ class Replay:
                     f"The rows are not those that the run in {self.folder.path} was {name}: their fingerprint differs. "
                     "Give the same X, Y, validation and sample_weight as for the training, in the same order."
                 )
+
+    def _ledger(self, arrays: Mapping[str, Array]) -> Ledger | None:
+        """Return the run's ledger, if it kept one."""
+        if not arrays:
+            return None
+        ledger = Ledger(self.block, self.objective.loss, self._network.dtype)
+        try:
+            ledger.restore(arrays)
+        except (KeyError, ValueError) as error:
+            raise CorruptFileError(f"{self.folder.checkpoint} does not hold a ledger ({error!r}).") from error
+        return ledger
 
     # --- as it was --------------------------------------------------------------------------------------------------
 
