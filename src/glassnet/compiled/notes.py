@@ -7,25 +7,52 @@ from __future__ import annotations
 
 import numpy as np
 
-from glassnet.compiled.decorator import compiled, compiled_sum
+from glassnet.compiled.decorator import compiled
 from glassnet.compiled.intrinsics import Numbers, at, record
 from glassnet.compiled.records import Job
+from glassnet.compiled.squares import AT_A_TIME, squares
 
+LINE = 64
 CLASSES, YES_OR_NO = 1, 2
 """Values of `glassnet.engines.notes.Truth`."""
 
 
 @compiled
-def note_rows(job: Job, first: int, last: int, chunk: int, notes: Numbers) -> None:
+def note_rows(job: Job, thread: int, first: int, last: int, chunk: int, notes: Numbers) -> None:
     """Note what rows `first` to `last` of a chunk are like; `chunk` is the place of its first row in the order."""
     run, memory = record(job.run, 0), job.memory
     end = record(job.stages, run.stages - 1)
+    square = at(memory, run.squares)
+    for i in range(first, last):
+        square[i] = 0
+    for g in range(run.groups):
+        add_squares(job, thread, g, first, last)
     for i in range(first, last):
         c = memory[run.c + i]
         if c != 0:  # else another row was computed in its place
             a, y = at(memory, end.a + i * end.a_row), at(memory, run.y + i * run.outputs)
-            norm = np.sqrt(squares_of_gradient(job, i)) / c
-            write_note(run, memory[run.errors + i], norm, a, y, at(notes, place_of_note(job, chunk + i)))
+            note = at(notes, place_of_note(job, chunk + i))
+            write_note(run, memory[run.errors + i], np.sqrt(square[i]) / c, a, y, note)
+
+
+@compiled
+def add_squares(job: Job, thread: int, g: int, first: int, last: int) -> None:
+    """Add c²‖∂Eᵢ/∂θ‖² of each row, over the weights of group g and the biases of its units."""
+    run, memory, group = record(job.run, 0), job.memory, record(job.groups, g)
+    before, stage = record(job.stages, group.stage - 1), record(job.stages, group.stage)
+    square, heard = at(memory, run.squares), at(memory, run.heard + thread * 2 * LINE)
+    blamed = at(heard, LINE)
+    a_row, d_row, inputs, units = before.a_row, stage.d_row, group.inputs, group.units
+    a, delta = at(memory, before.a + group.first_input), at(memory, stage.d + group.first_unit)
+    has_bias = stage.biases >= 0
+    for start in range(first, last, AT_A_TIME):
+        i = max(0, min(start, last - AT_A_TIME))  # the last few are taken together with some before them
+        squares(at(a, i * a_row), a_row, inputs, heard)
+        squares(at(delta, i * d_row), d_row, units, blamed)
+        for j in range(start - i, min(AT_A_TIME, last - i)):
+            square[i + j] += heard[j] * blamed[j]
+            if has_bias:
+                square[i + j] += blamed[j]
 
 
 @compiled
@@ -33,36 +60,6 @@ def place_of_note(job: Job, place: int) -> int:
     """Return where it is noted what the row at a place of the order is like: by epoch, and there by row."""
     run = record(job.run, 0)
     return int(4 * ((run.met + place) // run.rows * run.rows + job.rows.order[place]))
-
-
-@compiled
-def squares_of_gradient(job: Job, i: int) -> float:
-    """Return c²‖∂Eᵢ/∂θ‖² of row i of the chunk."""
-    run, memory = record(job.run, 0), job.memory
-    total = 0.0
-    for k in range(1, run.stages):
-        before, stage = record(job.stages, k - 1), record(job.stages, k)
-        a, delta = at(memory, before.a + i * before.a_row), at(memory, stage.d + i * stage.d_row)
-        if stage.groups == 1:
-            heard = squares(a, stage.inputs) + (1 if stage.biases >= 0 else 0)
-            total += heard * squares(delta, stage.outputs)
-        else:
-            for g in range(stage.first_group, stage.first_group + stage.groups):
-                group = record(job.groups, g)
-                heard = squares(at(a, group.first_input), group.inputs)
-                total += heard * squares(at(delta, group.first_unit), group.units)
-            if stage.biases >= 0:
-                total += squares(delta, stage.outputs)
-    return total
-
-
-@compiled_sum
-def squares(x: Numbers, n: int) -> float:
-    """Return Σ x²."""
-    total = x[0] * 0
-    for j in range(n):
-        total += x[j] * x[j]
-    return np.float64(total)
 
 
 @compiled

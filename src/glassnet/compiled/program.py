@@ -133,6 +133,7 @@ class Program:
         run.stages, run.chunk = len(self.layers), self.chunk
         run.y, run.c = self.memory.place(self.chunk * outputs), self.memory.place(self.chunk)
         run.errors, run.labels = self.memory.place(self.chunk), -1
+        run.squares, run.heard = self.memory.place(self.chunk), self.memory.place(threads * 2 * _LINE)
         run.keep_row = -(-widest // 16) * 16
         run.keep = self.memory.place(threads * run.keep_row)
         run.loss, run.clip_value, run.clip_norm = -1, -1, -1
@@ -170,6 +171,7 @@ class Program:
                 groups.append((k, j, inputs, i, units))
                 i, j = i + units, j + inputs
             self.stages[k].groups = len(groups) - self.stages[k].first_group
+        self.run[0].groups = len(groups)
         return np.array(groups, GROUP).view(np.recarray)
 
     def _row(self, units: int) -> int:

@@ -66,6 +66,8 @@ RUN = _table(
     "y",
     "c",
     "errors",
+    "squares",  # of each row's gradient
+    "heard",  # and of what a stage hears, and of its blame, of a few rows for each thread
     "keep",  # a row of numbers for each thread
     "keep_row",
     "one",  # the number 1
@@ -85,6 +87,7 @@ RUN = _table(
     "first_step",
     "truth",  # what rows have as truth, as `engines.notes.Truth` numbers it; 0 where nothing is noted
     "rows",  # rows of an epoch
+    "groups",
     "met",  # how many of them were met before the first step
     numbers=("l1", "l2", "clip_value", "clip_norm", "threshold"),
 )

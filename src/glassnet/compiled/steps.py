@@ -79,7 +79,7 @@ def take_steps(
             bad |= forward(job, theta, first, last, chunk - bounds[s], run.first_step + s, keep)
             blame(job, first, last)
             if run.truth:
-                note_rows(job, first, last, chunk, notes)
+                note_rows(job, thread, first, last, chunk, notes)
             meeting += 1
             if meet(counters, threads, meeting):
                 return s
