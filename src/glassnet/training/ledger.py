@@ -75,6 +75,7 @@ class Ledger:
         self.labels: Array | None = None
         if self.truth is not Truth.NUMBERS:
             self.labels = block.y if block.y.ndim == 1 else predicted_classes(block.y, threshold=0.5)
+        self._labels = None if self.labels is None else self.labels.astype(dtype)  # as notes hold them
         self.counted = np.asarray(block.sample_weight > 0)
         self.epochs = 0
         self.times_right, self.times_forgotten = np.zeros(m, np.int32), np.zeros(m, np.int32)
@@ -205,13 +206,16 @@ class Ledger:
     def _close(self, values: Array) -> None:
         """Enter whole epochs: (e, m, 4)."""
         first, self.epochs = self.epochs, self.epochs + len(values)
-        self._sums += values[0] if len(values) == 1 else values.sum(axis=0, dtype=np.float64)
-        if self.labels is not None:
-            right = values[:, :, PREDICTION] == self.labels
+        if len(values) == 1:
+            self._sums += values[0]
+        else:  # one after the other, so that it does not show in the bits how many came at once
+            self._sums = np.add.reduce(np.concatenate([self._sums[None], values]), axis=0)
+        if self._labels is not None:
+            right = values[:, :, PREDICTION] == self._labels
             before = np.concatenate([self._was_right[None], right[:-1]])
             self.times_right += right.sum(axis=0, dtype=np.int32)
             self.times_forgotten += (before > right).sum(axis=0, dtype=np.int32)
-            last_wrong = self.epochs - 1 - right[::-1].argmin(axis=0)
+            last_wrong = self.epochs - 1 - (right[::-1].argmin(axis=0) if len(values) > 1 else 0)
             np.copyto(self._last_wrong, last_wrong, where=~right.all(axis=0), casting="same_kind")
             self._was_right = right[-1]
         self._keep(values, first)
@@ -228,7 +232,8 @@ class Ledger:
         self._stride = stride
         numbers = np.arange(first, self.epochs)
         wanted = (numbers % stride == 0) | (numbers == self.epochs - 1)
-        self._kept.append((numbers[wanted], _encoded(values[wanted], self.labels is not None)))
+        chosen = values if wanted.all() else values[wanted]
+        self._kept.append((numbers[wanted], _encoded(chosen, self.labels is not None)))
 
     def _merged(self) -> tuple[Array, Array]:
         """Return the kept epochs (e,) and what is kept of them: (e, m, 4) uint16."""
