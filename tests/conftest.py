@@ -4,10 +4,14 @@ The browser is the system's Chromium, driven by Playwright. Tests of pages skip,
 """
 
 import shutil
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+sys.path.insert(0, str(Path(__file__).parent))  # autodiff, which tests of several rooms take as oracle
 
 settings.register_profile("glassnet", deadline=None, print_blob=True)
 settings.load_profile("glassnet")
