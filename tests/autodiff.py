@@ -58,9 +58,7 @@ PAIRS = [(loss, last) for loss in LOSS for last in LAST.get(loss, list(ACTIVATIO
 """Every loss with every last activation that it can read."""
 
 
-def errors_of_rows(
-    net: gn.Network, theta: Any, x: Any, y: Any, loss: str, masks: Any = None
-) -> Any:
+def errors_of_rows(net: gn.Network, theta: Any, x: Any, y: Any, loss: str, masks: Any = None) -> Any:
     """Return the error of each row, from θ by a network written anew here."""
     a, at = x, 0
     for k, layer in enumerate(net.layers):

@@ -303,9 +303,7 @@ class CompiledEngine(Engine):
             self.state.step += 1
         return Steps(errors, totals)
 
-    def _one_step(
-        self, block: Block, rows: Array, total: Array, rates: Rates, i: int, notes: Notes | None
-    ) -> float:
+    def _one_step(self, block: Block, rows: Array, total: Array, rates: Rates, i: int, notes: Notes | None) -> float:
         net, start = self.network, self.network.theta.copy()
         bounds, nothing = np.array([0, len(rows)]), np.empty((1, 0))
         penalties = self._partials.reshape(-1, 3)[:, 0]

@@ -81,7 +81,7 @@ class Ledger:
         self.times_right, self.times_forgotten = np.zeros(m, np.int32), np.zeros(m, np.int32)
         self._sums = np.zeros((m, NOTES))
         self._last_wrong, self._was_right = np.full(m, -1, np.int32), np.zeros(m, bool)
-        self._open = np.full((m, NOTES), np.nan, dtype)
+        self._open, self._met = np.full((m, NOTES), np.nan, dtype), 0  # the open epoch, and how many rows it has met
         self._kept: list[tuple[Array, Array]] = []
         self._stride = 1
 
@@ -202,6 +202,7 @@ class Ledger:
                 self._close(notes.values[:whole])
         if more and len(notes.values) > 1:
             self._open[:] = notes.values[whole]
+        self._met = more
 
     def _close(self, values: Array) -> None:
         """Enter whole epochs: (e, m, 4)."""
@@ -256,8 +257,8 @@ class Ledger:
             "times_forgotten": self.times_forgotten,
             "last_wrong": self._last_wrong,
             "was_right": self._was_right,
-            "open": self._open,
-            "epochs": np.array([self.epochs, self._stride]),
+            "open": self._open[: len(self) if self._met else 0],
+            "epochs": np.array([self.epochs, self._stride, self._met]),
         }
 
     def restore(self, arrays: Mapping[str, Array]) -> None:
@@ -269,16 +270,18 @@ class Ledger:
             If they are not of such a ledger.
         """
         own = self.to_arrays()
+        epochs, stride, met = map(int, arrays["epochs"])
+        own["open"] = self._open[: len(self) if met else 0]
         for name in own.keys() - {"kept", "codes"}:
             if arrays[name].shape != own[name].shape or arrays[name].dtype != own[name].dtype:
                 raise ValueError(f"the ledger's {name}")
         if arrays["codes"].shape != (len(arrays["kept"]), *self._open.shape):
             raise ValueError("the ledger's codes")
         self._kept = [(arrays["kept"], arrays["codes"])]
-        self._sums, self._open = arrays["sums"], arrays["open"]
+        self._sums, self._open[: len(arrays["open"])] = arrays["sums"], arrays["open"]
         self.times_right, self.times_forgotten = arrays["times_right"], arrays["times_forgotten"]
         self._last_wrong, self._was_right = arrays["last_wrong"], arrays["was_right"]
-        self.epochs, self._stride = map(int, arrays["epochs"])
+        self.epochs, self._stride, self._met = epochs, stride, met
 
 
 def _thinned(numbers: Array, codes: Array, stride: int) -> tuple[Array, Array]:
