@@ -12,6 +12,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from glassnet.maths.hyperparameters import require_flag, require_number, require_pair
+from glassnet.maths.optimizers.anatomy import Anatomy, Slots
 from glassnet.maths.optimizers.optimizer import Array, ElementwiseOptimizer, Formula, State, powers
 
 
@@ -37,6 +38,11 @@ class AdamFamily(ElementwiseOptimizer):
         """The means m and v."""
         return {"exp_avg": 0.0, "exp_avg_sq": 0.0}
 
+    @property
+    def memory(self) -> str | None:
+        """The mean m."""
+        return "exp_avg"
+
     def _decay(self, rate: Array, *, decoupled: bool) -> tuple[float | Array, float]:
         """Return the factor that θ keeps and the multiple of θ that the gradient gains; one of them has no effect."""
         return (1.0 - rate * self.weight_decay, 0.0) if decoupled else (1.0, self.weight_decay)
@@ -45,6 +51,31 @@ class AdamFamily(ElementwiseOptimizer):
         """Return what the running means keep and take in."""
         beta2 = self.betas[1]
         return beta1, 1.0 - beta1, beta2, 1.0 - beta2
+
+    def _along_the_mean(
+        self,
+        g: Array,
+        m: Array,
+        size: Array | float,
+        rate: float,
+        lever: Array,
+        decay: float,
+        shrink: float,
+        beta1: float,
+        entry: float,
+    ) -> Anatomy:
+        """Return the anatomy of a step −lever·m, where `size` is the uncorrected one that it divides by."""
+        return Anatomy(
+            rate,
+            decay,
+            shrink,
+            keep=beta1,
+            entry=entry,
+            lever=lever,
+            momentum=-rate * (m - g),
+            scaling=-rate * (m / size - m),
+            correction=-(lever * m - rate * (m / size)),
+        )
 
 
 class _AdamOrAdamW(AdamFamily):
@@ -72,6 +103,16 @@ class _AdamOrAdamW(AdamFamily):
         root_correction = np.sqrt(1.0 - powers(self.betas[1], t))
         decay = self._decay(rate, decoupled=self.decoupled)
         return (*decay, *self._means(momentum), step_size, root_correction, self.eps)
+
+    def _anatomy(
+        self, theta: Array, gradient: Array, before: Slots, slots: Slots, rate: float, numbers: tuple[float, ...]
+    ) -> Anatomy:
+        _, decay, beta1, entry, _, _, step_size, root_correction, eps = numbers
+        root = np.sqrt(slots["max_exp_avg_sq" if self.amsgrad else "exp_avg_sq"])
+        shrink = rate * self.weight_decay if self.decoupled else 0.0
+        lever = step_size / (root / root_correction + eps)
+        g, m = gradient + decay * theta, slots["exp_avg"]
+        return self._along_the_mean(g, m, root + eps, rate, lever, decay, shrink, beta1, entry)
 
 
 @final

@@ -10,6 +10,7 @@ import numpy as np
 
 from glassnet.maths.hyperparameters import require_flag, require_number
 from glassnet.maths.optimizers.adam import AdamFamily
+from glassnet.maths.optimizers.anatomy import Anatomy, Slots
 from glassnet.maths.optimizers.optimizer import Array, Formula, State, powers
 
 
@@ -61,6 +62,13 @@ class Adamax(AdamFamily):
     def _coefficients(self, t: Array, rate: Array, momentum: Array, state: State) -> tuple[float | Array, ...]:
         step_size = rate / (1.0 - powers(momentum, t))
         return self.weight_decay, momentum, 1.0 - momentum, self.betas[1], step_size, self.eps
+
+    def _anatomy(
+        self, theta: Array, gradient: Array, before: Slots, slots: Slots, rate: float, numbers: tuple[float, ...]
+    ) -> Anatomy:
+        decay, beta1, entry, _, step_size, _ = numbers
+        g, m, u = gradient + decay * theta, slots["exp_avg"], slots["exp_inf"]
+        return self._along_the_mean(g, m, u, rate, step_size / u, decay, 0.0, beta1, entry)
 
 
 def step_of_adamax(
@@ -152,6 +160,29 @@ class NAdam(AdamFamily):
         decay = self._decay(rate, decoupled=self.decoupled_weight_decay)
         return (*decay, *self._means(momentum), gradient_rate, mean_rate, correction, self.eps)
 
+    def _anatomy(
+        self, theta: Array, gradient: Array, before: Slots, slots: Slots, rate: float, numbers: tuple[float, ...]
+    ) -> Anatomy:
+        _, decay, beta1, entry, _, _, gradient_rate, mean_rate, correction, eps = numbers
+        g, m, v = gradient + decay * theta, slots["exp_avg"], slots["exp_avg_sq"]
+        size = np.sqrt(v / correction) + eps
+        direct, lever = gradient_rate / size, mean_rate / size
+        # the look ahead without its corrections 1−M: m weighs β₁ and g the rest, but for the slow rise of μ
+        mean = beta1 * m + entry * g
+        scaled = mean / (np.sqrt(v) + eps)
+        return Anatomy(
+            rate,
+            decay,
+            rate * self.weight_decay if self.decoupled_weight_decay else 0.0,
+            keep=beta1,
+            entry=entry,
+            direct=direct,
+            lever=lever,
+            momentum=-rate * (mean - g),
+            scaling=-rate * (scaled - mean),
+            correction=-(direct * g + lever * m - rate * scaled),
+        )
+
 
 def step_of_nadam(
     theta: Array,
@@ -240,6 +271,15 @@ class RAdam(AdamFamily):
             step_size = np.where(trusted, step_size * (r * np.sqrt(correction)), step_size)
         decay = self._decay(rate, decoupled=self.decoupled_weight_decay)
         return (*decay, *self._means(momentum), step_size, trusted, ~trusted, self.eps)
+
+    def _anatomy(
+        self, theta: Array, gradient: Array, before: Slots, slots: Slots, rate: float, numbers: tuple[float, ...]
+    ) -> Anatomy:
+        _, decay, beta1, entry, _, _, step_size, trusted, _, eps = numbers
+        shrink = rate * self.weight_decay if self.decoupled_weight_decay else 0.0
+        size = np.sqrt(slots["exp_avg_sq"]) + eps if trusted else np.ones_like(theta)
+        g, m = gradient + decay * theta, slots["exp_avg"]
+        return self._along_the_mean(g, m, size, rate, step_size / size, decay, shrink, beta1, entry)
 
 
 def step_of_radam(

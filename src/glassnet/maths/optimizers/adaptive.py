@@ -9,6 +9,7 @@ from typing import final
 import numpy as np
 
 from glassnet.maths.hyperparameters import require_flag, require_number
+from glassnet.maths.optimizers.anatomy import Anatomy, Slots
 from glassnet.maths.optimizers.optimizer import Array, ElementwiseOptimizer, Formula, State
 
 
@@ -65,6 +66,12 @@ class Adagrad(ElementwiseOptimizer):
 
     def _coefficients(self, t: Array, rate: Array, momentum: Array, state: State) -> tuple[float | Array, ...]:
         return rate / (1.0 + (t - 1) * self.lr_decay), self.weight_decay, self.eps
+
+    def _anatomy(
+        self, theta: Array, gradient: Array, before: Slots, slots: Slots, rate: float, numbers: tuple[float, ...]
+    ) -> Anatomy:
+        rate, decay, eps = numbers
+        return _scaled(theta, gradient, rate, decay, rate / (np.sqrt(slots["sum"]) + eps))
 
 
 def scale_by_sum(
@@ -129,6 +136,13 @@ class Adadelta(ElementwiseOptimizer):
 
     def _coefficients(self, t: Array, rate: Array, momentum: Array, state: State) -> tuple[float | Array, ...]:
         return rate, self.rho, 1.0 - self.rho, self.eps, self.weight_decay
+
+    def _anatomy(
+        self, theta: Array, gradient: Array, before: Slots, slots: Slots, rate: float, numbers: tuple[float, ...]
+    ) -> Anatomy:
+        _, _, _, eps, decay = numbers
+        ratio = np.sqrt(before["acc_delta"] + eps) / np.sqrt(slots["square_avg"] + eps)
+        return _scaled(theta, gradient, rate, decay, rate * ratio)
 
 
 def scale_by_past_steps(
@@ -223,6 +237,30 @@ class RMSprop(ElementwiseOptimizer):
         common = rate, self.alpha, 1.0 - self.alpha, self.eps, self.weight_decay
         return (*common, momentum) if self.momentum else common
 
+    @property
+    def memory(self) -> str | None:
+        """The velocity b, where there is momentum."""
+        return "momentum_buffer" if self.momentum else None
+
+    def _anatomy(
+        self, theta: Array, gradient: Array, before: Slots, slots: Slots, rate: float, numbers: tuple[float, ...]
+    ) -> Anatomy:
+        eps, decay = numbers[3:5]
+        v = slots["square_avg"]
+        size = np.sqrt(np.abs(v - slots["grad_avg"] * slots["grad_avg"]) if self.centered else v) + eps
+        if not self.momentum:
+            return _scaled(theta, gradient, rate, decay, rate / size)
+        g, b = gradient + decay * theta, slots["momentum_buffer"]
+        return Anatomy(
+            rate,
+            decay,
+            keep=numbers[5],
+            entry=1.0 / size,
+            lever=rate,
+            scaling=-rate * (g / size - g),
+            momentum=-rate * (b - g / size),
+        )
+
 
 def scale_by_size(
     theta: Array,
@@ -298,3 +336,9 @@ def scale_by_deviation_with_momentum(
     deviation = np.sqrt(np.abs(square_avg - grad_avg * grad_avg))
     momentum_buffer = momentum * momentum_buffer + gradient / (deviation + eps)
     return theta - rate * momentum_buffer, square_avg, grad_avg, momentum_buffer
+
+
+def _scaled(theta: Array, gradient: Array, rate: float, decay: float, direct: Array) -> Anatomy:
+    """Return the anatomy of a step that multiplies each gradient by a number of its own and remembers none."""
+    g = gradient + decay * theta
+    return Anatomy(rate, decay, direct=direct, scaling=-(direct - rate) * g)

@@ -10,6 +10,7 @@ import numpy as np
 
 from glassnet.errors import InputError
 from glassnet.maths.hyperparameters import require_flag, require_number, require_pair
+from glassnet.maths.optimizers.anatomy import Anatomy, Slots
 from glassnet.maths.optimizers.optimizer import Array, ElementwiseOptimizer, Formula, State
 
 
@@ -93,6 +94,23 @@ class SGD(ElementwiseOptimizer):
             return rate, self.weight_decay
         share = np.where(t == 1, 1.0, 1.0 - self.dampening)
         return rate, self.weight_decay, momentum, share
+
+    @property
+    def memory(self) -> str | None:
+        """The velocity b, where there is momentum."""
+        return "momentum_buffer" if self.momentum else None
+
+    def _anatomy(
+        self, theta: Array, gradient: Array, before: Slots, slots: Slots, rate: float, numbers: tuple[float, ...]
+    ) -> Anatomy:
+        if not self.momentum:
+            return Anatomy(rate, self.weight_decay, direct=rate)
+        _, decay, momentum, share = numbers
+        g, b = gradient + decay * theta, slots["momentum_buffer"]
+        if self.nesterov:
+            look_ahead = rate * momentum
+            return Anatomy(rate, decay, 0.0, momentum, share, rate, look_ahead, momentum=-look_ahead * b)
+        return Anatomy(rate, decay, keep=momentum, entry=share, lever=rate, momentum=-rate * (b - g))
 
 
 def descend(theta: Array, gradient: Array, rate: float, decay: float) -> tuple[Array, ...]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from glassnet.errors import InputError
 from glassnet.maths.hyperparameters import spell
+from glassnet.maths.optimizers.anatomy import Anatomy, Slots
 
 Array = NDArray[Any]
 State = dict[str, Array]
@@ -75,6 +76,28 @@ class Optimizer(ABC):
         InputError
             If shapes or slots do not fit, or the optimizer has no momentum to move.
         """
+
+    @property
+    def memory(self) -> str | None:
+        """The slot that remembers gradients, b in an `Anatomy`; None where there is none."""
+        return None
+
+    def anatomy(
+        self,
+        theta: Array,
+        gradient: Array,
+        state: State,
+        learning_rate: float | None = None,
+        momentum: float | None = None,
+    ) -> Anatomy | None:
+        """Return what a step from here would be made of, without taking it; None where it cannot be taken apart.
+
+        Parameters
+        ----------
+        theta, gradient, state, learning_rate, momentum
+            As in `update`; best in float64. Nothing is changed.
+        """
+        return None
 
     def step(
         self,
@@ -221,6 +244,45 @@ class ElementwiseOptimizer(Optimizer):
         moved = self.formula(theta, gradient.astype(theta.dtype, copy=False), *slots, *coefficients)
         for old, new in zip((theta, *slots), moved, strict=True):
             old[...] = new
+
+    @final
+    def anatomy(
+        self,
+        theta: Array,
+        gradient: Array,
+        state: State,
+        learning_rate: float | None = None,
+        momentum: float | None = None,
+    ) -> Anatomy | None:
+        """Return what a step from here would be made of, without taking it; see `Optimizer.anatomy`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from glassnet.maths.optimizers import SGD
+        >>> theta, gradient, sgd = np.array([1.0]), np.array([2.0]), SGD(0.5, momentum=0.5)
+        >>> step = sgd.anatomy(theta, gradient, {"momentum_buffer": np.array([4.0]), "step": np.array(7)})
+        >>> step.rate, step.keep, step.entry, step.lever  # b ← 0.5 b + 1 g, Δθ = −0.5 b
+        (0.5, 0.5, 1.0, 0.5)
+        >>> step.momentum  # −0.5·(4 − 2): b is 0.5·4 + 2
+        array([-1.])
+        """
+        slots = self._slots_of(theta, gradient, state)
+        scalars = {name: np.array(state[name]) for name in self.scalars}
+        rate, _ = self._rates(learning_rate, momentum)
+        coefficients = self.coefficients(scalars, learning_rate, momentum)
+        _, *moved = self.formula(theta, gradient, *slots, *coefficients)
+        before, after = (dict(zip(self.slots, values, strict=True)) for values in (slots, moved))
+        return self._anatomy(theta, gradient, before, after, rate, coefficients)
+
+    def _anatomy(
+        self, theta: Array, gradient: Array, before: Slots, slots: Slots, rate: float, numbers: tuple[float, ...]
+    ) -> Anatomy | None:
+        """Return the anatomy of a step that leaves `slots` behind, with its coefficients.
+
+        It is None where the step is not linear in the gradients whatever it divides by.
+        """
+        return None
 
     def _slots_of(self, theta: Array, gradient: Array, state: State) -> list[Array]:
         missing = [name for name in (*self.slots, *self.scalars) if name not in state]
