@@ -1,14 +1,14 @@
-"""The gradient of each row by itself: against an autodiff, one row at a time, on both engines; and what is made of it."""
+"""The gradient of each row by itself: against an autodiff, one row at a time, on both engines."""
 
 import zlib
 
 import numpy as np
 import pytest
-from autodiff import PAIRS, gradient, truths
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import glassnet as gn
+from autodiff import PAIRS, gradient, truths
 from glassnet.network.layer import Layer
 from glassnet.network.parameters import Parameters
 

@@ -1,4 +1,4 @@
-"""Passes forward and backward in which each row stands for itself, some rows at a time, in memory that does not grow."""
+"""Passes forward and backward in which each row stands for itself, some rows at a time in the same memory."""
 
 from __future__ import annotations
 

@@ -33,7 +33,8 @@ class SmallPlaces(NamedTuple):
     w, b, a, d : tuples of int
         Of every layer's weights, biases (−1 for none), outputs and blame; entry 0 is the input's.
     y, c, e, judged, g, theta_next, slots, end : int
-        Truths, shares, errors, room for a row to be judged, gradient, what θ becomes, the optimizer's slots, and where it ends.
+        Truths, shares, errors, room for a row to be judged, gradient, what θ becomes, the optimizer's slots, and where
+        it ends.
     """
 
     units: tuple[int, ...]

@@ -1,7 +1,7 @@
 """The squared lengths of rows of numbers, four rows at a time, written as vector instructions.
 
-Rows of ten or thirty numbers are the rule where rows are judged. A compiler's own loop over whole vectors leaves most of
-such a row to a slow rest, and adding up the lanes of one vector takes longer than filling it; four rows share that.
+Rows of ten or thirty numbers are the rule where rows are judged. A compiler's own loop over whole vectors leaves most
+of such a row to a slow rest, and adding up the lanes of one vector takes longer than filling it; four rows share that.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A run taken again: any step of it, bit for bit, from the nearest snapshot in its folder and the rows it was trained on.
+"""A run taken again: any step of it, bit for bit, from the nearest snapshot in its folder and the rows it met.
 
 Training is deterministic, so what a run did need not have been recorded. A run may also be taken again otherwise, with
 other weights of its rows or another descent, to see what would have become of it.
@@ -171,6 +171,14 @@ class Replay:
             raise CorruptFileError(f"{self.folder.checkpoint} does not hold a ledger ({error!r}).") from error
         return ledger
 
+    @property
+    def network(self) -> Network:
+        """A network such as the run's, a new one each time, that has not been trained."""
+        own = {layer.activation.name: layer.activation for layer in self._network.layers}
+        net = Network.from_dict(self._network.to_dict(), own)
+        net.loss = self.objective.loss
+        return net
+
     # --- as it was --------------------------------------------------------------------------------------------------
 
     @property
@@ -271,11 +279,7 @@ class Replay:
         return training
 
     def _engine(self, descent: Descent) -> Engine:
-        net = Network.from_dict(
-            self._network.to_dict(), {layer.activation.name: layer.activation for layer in self._network.layers}
-        )
-        net.loss = self.objective.loss
-        name = self.settings["engine"]
+        net, name = self.network, self.settings["engine"]
         return make_engine(name, net, self.objective, descent, self.batch_size, self.seed, self.threads)
 
 

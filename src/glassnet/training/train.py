@@ -7,14 +7,11 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from glassnet.engines import ENGINES, Block, Descent, ReferenceEngine, make_engine
+from glassnet.engines import ENGINES, Descent, ReferenceEngine, make_engine
 from glassnet.errors import CorruptFileError, InputError, ResumeError, UnknownNameError
-from glassnet.maths.activations import ACTIVATIONS
 from glassnet.maths.loss import Loss
-from glassnet.maths.losses import LOSSES
 from glassnet.maths.optimizers import OPTIMIZERS, Optimizer
 from glassnet.maths.random import check_seed
 from glassnet.maths.schedules import Schedule

@@ -11,6 +11,8 @@ import re
 _WORDS = {
     **{name: name for name in ("log", "tanh", "cosh", "exp", "max", "min")},
     "cdot": "·",
+    "beta": "β",
+    "tau": "τ",
     "times": "×",
     "odot": "⊙",
     "partial": "∂",
