@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from glassnet.cli.models import Opened, open_model
 from glassnet.data import Table, split
 from glassnet.errors import DataError, FileError, InputError
+from glassnet.files import load_model
 from glassnet.training import Replay, RunFolder
 
 Array = NDArray[Any]
@@ -88,8 +89,7 @@ def open_run(model: Path, source: str | None = None, data: Path | None = None) -
     """
     folder = RunFolder(model.with_suffix(".run"))
     origin = folder.load_source() or {}
-    if not model.exists() and folder.checkpoint.exists() and model.with_name(f"{model.stem}.diverged.safetensors").exists():
-        model = model.with_name(f"{model.stem}.diverged.safetensors")
+    model = _present(model, folder)
     if source is None:
         source = origin.get("path", origin.get("source"))
         if source is None:
@@ -102,7 +102,9 @@ def open_run(model: Path, source: str | None = None, data: Path | None = None) -
         opened = open_model(model, source, data, with_truth=True)
     except DataError as error:
         if source == origin.get("path"):
-            raise DataError(f"{error} The run in {folder.path} was trained on it; if it is elsewhere now, name it.") from error
+            raise DataError(
+                f"{error} The run in {folder.path} was trained on it; if it is elsewhere now, name it."
+            ) from error
         raise
     origin = origin or opened.model.provenance.get("data", {})
     if origin.get("fingerprint") != opened.table.fingerprint:
@@ -114,3 +116,25 @@ def open_run(model: Path, source: str | None = None, data: Path | None = None) -
         return OpenedRun(opened, folder, np.arange(len(opened.table)), None, opened.table.held_out)
     training, held_out = split(opened.table, origin["validation"], origin["split_seed"])
     return OpenedRun(opened, folder, training, held_out, opened.table.rows(held_out))
+
+
+def _present(model: Path, folder: RunFolder) -> Path:
+    """Return the model file; of a training that ran off, the weights that were saved of it.
+
+    Raises
+    ------
+    FileError
+        If there is none.
+    """
+    diverged = model.with_name(f"{model.stem}.diverged{model.suffix}")
+    if model.exists():
+        return model
+    if diverged.exists():
+        return diverged
+    if folder.checkpoint.exists():
+        raise FileError(
+            f"There is no model {model} yet: the run in {folder.path} was not finished. Repeat the command that began "
+            "it with --resume."
+        )
+    load_model(model)  # which says what is wrong with the name
+    return model
