@@ -104,10 +104,14 @@ class NonFiniteError(GlassnetError, ArithmeticError):
         What training met until then.
     steps : Steps or None
         What the steps before it met, as far as they belong to the same call of an engine's `run`; None if unknown.
+    story : Story or None
+        How it came about: the steps before, the chain of quantities inside the step, and the cause;
+        ``print(error.story.text())``. None where no training was going on.
     """
 
     history: Any = None
     steps: Any = None
+    story: Any = None
 
     def __init__(
         self,

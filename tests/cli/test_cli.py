@@ -250,9 +250,15 @@ def test_an_unknown_target_suggests(capsys):
 
 def test_not_finite_ends_with_a_sentence_and_the_last_good_weights(capsys):
     prices()
-    too_fast = ["--optimizer", "sgd", "--learning-rate", "1e30", "--json"]
-    message = error_of(capsys, "train", "prices.csv", "--target", "price", *too_fast, *quick())
-    assert "step" in message
+    too_fast = ["train", "prices.csv", "--target", "price", "--optimizer", "sgd", "--learning-rate", "1e30", *quick()]
+    assert run([*too_fast, "--json"]) == 2
+    captured = capsys.readouterr()
+    assert len(captured.err.strip().splitlines()) == 1
+    assert "The steps are too large" in captured.err
+    answer = json.loads(captured.out)
+    assert answer["model"] == "prices.diverged.safetensors"
+    assert answer["stopped"] in captured.err
+    assert answer["story"]["cause"]["kind"] == "rate"
     assert not Path("prices.safetensors").exists()  # a good model is not replaced by one that diverged
     assert np.isfinite(gn.load("prices.diverged.safetensors").theta).all()
 
@@ -354,3 +360,25 @@ def test_help_loads_no_arrays():
 def test_every_command_explains_itself(capsys, command):
     assert run([command, "--help"]) == 0
     assert f"glassnet {command}" in capsys.readouterr().out
+
+
+def test_the_story_of_a_nan_is_told_in_the_rows_and_columns_of_the_source(capsys):
+    """One count is 1e30, in a row that people count from 0 as the source does."""
+    rng = np.random.default_rng(1)
+    rows = [
+        [f"{x:.3f}", f"{y:.3f}", str(n)] for x, y, n in zip(*rng.normal(size=(2, 90)), rng.poisson(2, 90), strict=True)
+    ]
+    for bad in (11, 64):
+        row = rows[bad]
+        rows[bad] = [*row[:2], "1e30"]
+        Path("visits.csv").write_text("\n".join(["heat,rain,n", *map(",".join, rows)]) + "\n", encoding="utf-8")
+        rows[bad] = row
+        command = ["train", "visits.csv", "--target", "n", "--loss", "poisson", "--optimizer", "sgd", *quick()]
+        assert run([*command, "--validation", "0.1"]) == 2
+        captured = capsys.readouterr()
+        assert captured.err.startswith("Error: In step ")
+        assert f"Row {bad} has the truth 1e30" in captured.err
+        for words in ("Cause: ", "Cure:  ", "How it came to that:", "What was tried:", "visits.diverged.safetensors"):
+            assert words in captured.err
+        assert re.search(r"x\[\d\] is the column '(heat|rain)'", captured.err) or "x[" not in captured.err
+        assert "Traceback" not in captured.err

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, log_loss, r2_score
 
 import glassnet as gn
+from glassnet.engines import Block
 from glassnet.errors import InputError, PairingError
+from glassnet.training.scores import score
 
 RNG = np.random.default_rng(5)
 
@@ -115,3 +117,10 @@ def test_wrong_arguments():
         gn.evaluate(net, np.ones((3, 2)), [0, 1, 1], "cross_entropy")
     with pytest.raises(InputError, match=r"expected a gn\.Network"):
         gn.evaluate("digits.safetensors", np.ones((3, 2)), np.ones((3, 2)), "squared_error")
+
+
+def test_a_row_that_does_not_count_may_have_any_error():
+    net = gn.Network(1, [gn.Dense(1)], dtype="float64")
+    block = Block(np.ones((2, 1)), np.ones((2, 1)), np.array([1.0, 0.0]))
+    errors = np.array([3.0, np.inf])
+    assert score(net.objective("squared_error"), block, errors, np.ones((2, 1))).loss == 3.0

@@ -31,7 +31,7 @@ class Recorder:
     def __init__(self, interrupted_at=None, fails_at=None):
         self.interrupted_at, self.fails_at, self.calls = interrupted_at, fails_at, []
 
-    def run(self, engine, block, order, bounds, rates, stop):
+    def run(self, engine, block, order, bounds, rates, stop, notes=None):
         assert len(bounds) == len(rates) + 1
         first, n = engine.state.step, len(rates)
         self.calls.append((first, order.copy(), rates))
@@ -220,7 +220,7 @@ def test_epochs_that_ended_before_a_failure_are_in_the_history(recorder, at):
         train(shuffle=False, schedule="exponential(0.99)")
     assert caught.value.history.loss == whole.loss[: at // 3]
     assert caught.value.history.learning_rate == whole.learning_rate[: at // 3]
-    assert caught.value.history.stopped == "It ended."
+    assert caught.value.history.stopped.startswith("It ended. ")
 
 
 def learn(seed=3, **arguments):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import re
 import shlex
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -29,7 +31,9 @@ from glassnet.cli.setup import (
     optimizer_for,
     stem_of,
 )
-from glassnet.data import Table
+from glassnet.data import Table, split
+from glassnet.data.words import shown as in_quotes
+from glassnet.engines.nonfinite.story import Story
 from glassnet.errors import FileError, InputError, NonFiniteError, ResumeError
 from glassnet.files import Model, save_model, write_bytes
 from glassnet.maths.losses import LOSSES
@@ -201,7 +205,12 @@ def train(
     if trouble is not None:
         out = out.with_name(f"{out.stem}.diverged{out.suffix}")
         save_model(model, out)
-        return fail(f"{trouble} They are saved in {out}.")
+        rows = None if table.held_out is not None else split(table, validation, seed)[0]
+        story = trouble.story if rows is None else trouble.story.renumbered(rows)
+        if json:
+            say_json({**results, "stopped": story.message(), "model": str(out), "story": story.to_dict()})
+            return fail(f"{story.message()} The weights are saved in {out}.")
+        return fail(f"{story.text()}\n{_named_columns(story, encoder.columns)}\nThe weights are saved in {out}.")
     previous = _keep_previous(out)
     out = _save(model, out)
     if json:
@@ -266,6 +275,12 @@ def _save(model: Model, out: Path) -> Path:
         save_model(model, elsewhere)
         return elsewhere
     return out
+
+
+def _named_columns(story: Story, columns: Sequence[str]) -> str:
+    """Say which columns the story's inputs are."""
+    told = sorted({int(j) for j in re.findall(r"\bx\[(\d+)\]", story.text())})
+    return "".join(f"\nx[{j}] is the column {in_quotes(columns[j])}, as the encoder scales it." for j in told)
 
 
 # --- what is said ------------------------------------------------------------------------------------------------

@@ -32,10 +32,8 @@ class Passes:
     parameters : int
         The length of θ.
     threads : int
-    loss : Loss
-    short : ShortForm or None
-    numbers : (2,) array
-        What a label is as target for its own class and for others.
+    loss : (Loss, ShortForm or None, two numbers)
+        With what a label is as target for its own class and for others.
     """
 
     def __init__(
@@ -45,22 +43,21 @@ class Passes:
         dtype: np.dtype[Any],
         parameters: int,
         threads: int,
-        loss: Loss,
-        short: ShortForm | None,
-        numbers: Array,
+        loss: tuple[Loss, ShortForm | None, Array],
     ) -> None:
+        short = loss[1]
         unmasked = [operation for operation in plan if not isinstance(operation, Mask)]
         self._program = program = Program(
             unmasked, inputs, dtype, parameters, _ROWS_AT_A_TIME, threads, _ROWS_AT_A_TIME
         )
         settings = program.run[0]
-        kernels = [Kernel("pass_rows", dtype.name), Kernel("loss", dtype.name, (loss, short))]
+        kernels = [Kernel("pass_rows", dtype.name), Kernel("loss", dtype.name, loss[:2])]
         program.for_training(0, np.zeros(parameters, bool), np.zeros(parameters, bool), False)
         self._pass_rows, settings.loss = handles_of(program, dtype.name, kernels, training=True)
         settings.short, settings.sum_reduction = short is not None, True  # c = w = 1
         self._labels = program.memory.place(2)
         self._memory = program.memory.allocate()
-        self._memory[self._labels : self._labels + 2] = numbers
+        self._memory[self._labels : self._labels + 2] = loss[2]
         self._ones, self._order = np.ones(_ROWS_AT_A_TIME, dtype), np.arange(_ROWS_AT_A_TIME)
         self._threads, self._dtype, self._shares = threads, dtype, program.shares()
 

@@ -21,7 +21,7 @@ from glassnet.compiled.records import NOT_FINITE, Rows
 from glassnet.compiled.sizes import FIRST_SMALL_STEP, small_places
 from glassnet.compiled.team import NEVER, cores, new_counters, run
 from glassnet.engines.engine import Block, Descent, Engine, Rates, Steps
-from glassnet.engines.nonfinite import non_finite_step
+from glassnet.engines.nonfinite.place import non_finite_step
 from glassnet.engines.notes import NOTES, Notes, Truth, truth_of
 from glassnet.errors import NonFiniteError
 from glassnet.maths.activation import Activation
@@ -380,8 +380,7 @@ class CompiledEngine(Engine):
 
     @functools.cached_property
     def _passes(self) -> Passes:
-        *network, threads, (loss, short, numbers) = self._evaluator_of
-        return Passes(*network, threads, loss, short, numbers)
+        return Passes(*self._evaluator_of)
 
     def losses(self, thetas: Array, block: Block) -> Array:
         """Return the error of the block for each θ of a stack; see `Engine.losses`."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.engines.engine import Block, Descent, Engine, Rates, Steps
-from glassnet.engines.nonfinite import non_finite_pass, non_finite_theta
+from glassnet.engines.nonfinite.place import non_finite_pass, non_finite_theta
 from glassnet.engines.notes import NOTES, Notes, Truth, margins_and_predictions, truth_of
 from glassnet.errors import NonFiniteError
 from glassnet.network.backprop import Pass, backprop, forward, row_errors

@@ -12,8 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.engines import Block, Engine, Rates, Steps
+from glassnet.engines.nonfinite.teller import tell
+from glassnet.engines.nonfinite.trail import Trail
 from glassnet.errors import FileError, NonFiniteError, warn
 from glassnet.maths.schedules import Schedule
+from glassnet.training.blas import OneBlasThread
 from glassnet.training.events import (
     CheckpointSaved,
     EpochEnded,
@@ -30,6 +33,7 @@ from glassnet.training.position import Position, mean_errors
 from glassnet.training.run_folder import RunFolder
 from glassnet.training.scores import score
 from glassnet.training.stopping import EarlyStopping, Interruption
+from glassnet.training.stories import save_story
 from glassnet.training.stretch import Orders, rates_of_steps
 
 Array = NDArray[Any]
@@ -114,6 +118,7 @@ class Training:
         self._interruption, self._started = Interruption(), time.monotonic()
         self._last_checkpoint = self._started
         self._until: int | None = None
+        self._trail = Trail(engine, block)  # from which a NaN gets its story
         self._longest_stretch, self._steps_between_looks = 0, 1  # until it is known how long a step takes
 
     # --- from start to end --------------------------------------------------------------------------------------
@@ -151,6 +156,7 @@ class Training:
                 if self.folder is not None:
                     with self._unless_the_disk_is_full():
                         self.folder.save_history(history)
+                        save_story(self.folder, error.story)
                 raise
         self._finish()
         return history
@@ -206,6 +212,7 @@ class Training:
         rates = self._rates(position.steps, n)
         ledger = position.history.ledger
         notes = None if ledger is None else ledger.room(position.steps * self.engine.batch_size, len(order))
+        self._trail.note(order, bounds, rates)
         try:
             steps = self.engine.run(self.block, order, bounds, rates, lambda: self._interruption.wished, notes)
         except NonFiniteError as error:
@@ -215,6 +222,8 @@ class Training:
                 self._book(error.steps, rates)
                 if position.steps == self.steps_per_epoch:
                     self._record_epoch()
+            with OneBlasThread():
+                tell(error, self._trail, self.steps_per_epoch)
             raise
         if len(steps):
             if ledger is not None and notes is not None:

@@ -123,7 +123,7 @@ class Position:
 
 def mean_errors(errors: Array, weights: Array) -> Array:
     """Return the mean error of each epoch, (e,), from those of its steps, (e, steps); NaN where nothing counted."""
-    with np.errstate(invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         means: Array = (errors * weights).sum(axis=1) / weights.sum(axis=1)
     return means
 

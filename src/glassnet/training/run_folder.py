@@ -2,9 +2,10 @@
 
 digits.run/
     checkpoint.safetensors      where training stands: θ, optimizer, position in the epoch, best weights, history,
-                                and of a run that is done what its last step did to θ
+                                the ledger of its rows, and of a run that is done what its last step did to θ
     snapshots/epoch-0004.…      the same at the start of that epoch; at most 17 of them
     history.json                what training met, for people and scripts
+    story.json                  how a NaN came about, where one ended the run
     source.json                 where the data came from, with its fingerprint
 """
 
@@ -105,7 +106,7 @@ class RunFolder:
 
     def _own_files(self) -> list[Path]:
         """Return the files that a run wrote here."""
-        named = [self.path / name for name in ("checkpoint.safetensors", "history.json", "source.json")]
+        named = [self.path / name for name in ("checkpoint.safetensors", "history.json", "story.json", "source.json")]
         return [file for file in (*named, *self.path.glob(_SNAPSHOTS)) if file.is_file()]
 
     def save(self, document: Mapping[str, Any], arrays: Arrays) -> None:

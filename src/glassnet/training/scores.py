@@ -49,7 +49,8 @@ def has_classes(targets: Array, loss: Loss) -> bool:
 def score(objective: Objective, block: Block, errors: Array, prediction: Array) -> Scores:
     """Return the scores of rows, each counted by its weight, from their errors (m,) and predictions (m, outputs)."""
     weight, loss = block.sample_weight, objective.loss
-    mean = float((errors.astype(np.float64) * weight).sum() / weight.sum(dtype=np.float64))
+    counted = weight > 0  # a row that does not count may have any error
+    mean = float((errors[counted].astype(np.float64) * weight[counted]).sum() / weight.sum(dtype=np.float64))
     if has_classes(block.y, loss):
         return Scores(len(block), mean, accuracy(prediction, block.y, loss.threshold, weight), None)
     return Scores(len(block), mean, None, r2(prediction, block.y))
