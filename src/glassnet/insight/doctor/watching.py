@@ -1,0 +1,224 @@
+"""The doctor at the bedside: a callback that looks at the end of each epoch and warns as soon as it is sure.
+
+It sees the network and what each epoch met, not the rows, unless they are given to it. It computes next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from glassnet.errors import GlassnetError, warn
+from glassnet.insight.doctor.curves import smooth
+from glassnet.insight.doctor.diagnosis import Diagnosis, Finding, Remedy
+from glassnet.maths.loss import Loss
+from glassnet.network.network import Network
+from glassnet.training import EpochEnded, History, TrainingEnded, TrainingStarted
+
+Array = NDArray[Any]
+
+_PATIENCE, _RISE, _STILL, _MOVED = 5, 0.25, 0.002, 1e-3
+
+
+@final
+class Doctor:
+    """Watches a training, warns in sentences as soon as it is sure, and holds a diagnosis at the end.
+
+    Parameters
+    ----------
+    X, Y : arrays or None
+        The training's rows. With them it also counts dead units while training, and the diagnosis is a full one.
+    validation : (Xv, Yv), float or None
+        As for `train`; for the diagnosis.
+    loss : str, Loss or None
+    seed : int
+        As for `train`, where `validation` is a share.
+
+    Attributes
+    ----------
+    findings : list of Finding
+        What it warned of, in the order of time.
+    diagnosis : Diagnosis
+        What is known by now; after training, of everything it was given.
+
+    Examples
+    --------
+    >>> import numpy as np, glassnet as gn
+    >>> X = np.linspace(-2, 2, 200)[:, None]
+    >>> watch = gn.Doctor()
+    >>> net = gn.Network(1, [gn.Dense(16, "tanh"), gn.Dense(1)], seed=0)
+    >>> history = gn.train(net, X, np.sin(X), "squared_error", optimizer="adam(0.01)", epochs=30, callbacks=[watch])
+    >>> watch.findings
+    []
+    """
+
+    def __init__(
+        self,
+        X: ArrayLike | None = None,
+        Y: ArrayLike | None = None,
+        *,
+        validation: Any = None,
+        loss: str | Loss | None = None,
+        seed: int = 0,
+    ) -> None:
+        self._X, self._Y, self._validation, self._loss, self._seed = X, Y, validation, loss, seed
+        self.findings: list[Finding] = []
+        self._clear()
+
+    def _clear(self) -> None:
+        self._history = History()
+        self._start: Array | None = None
+        self._network: Network | None = None
+        self._diagnosis: Diagnosis | None = None
+        self._first_epoch = 0
+
+    def __call__(self, event: TrainingStarted | EpochEnded | TrainingEnded) -> None:
+        """Hear of the start, each epoch and the end."""
+        self._network = event.network
+        if isinstance(event, TrainingStarted):
+            self._clear()
+            self._network, self.findings = event.network, []
+            self._start, self._first_epoch = event.network.theta.copy(), event.epoch
+        elif isinstance(event, EpochEnded):
+            self._epoch(event)
+        elif isinstance(event, TrainingEnded):
+            self._history = event.history
+            self._diagnosis = None
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What is known by now."""
+        if self._diagnosis is None:
+            self._diagnosis = self._diagnose()
+        return self._diagnosis
+
+    def _diagnose(self) -> Diagnosis:
+        if self._X is not None and self._Y is not None and self._network is not None:
+            from glassnet.insight.doctor.asking import doctor
+
+            return doctor(
+                self._network,
+                self._X,
+                self._Y,
+                history=self._history,
+                validation=self._validation,
+                loss=self._loss,
+                start=self._start if self._first_epoch == 0 else None,
+                seed=self._seed,
+            )
+        figures: dict[str, Any] = {"epochs": self._history.epochs}
+        unseen = ("units, blame, scales and all that needs rows: they were not given, as in gn.Doctor(X, Y)",)
+        return Diagnosis(tuple(self.findings), figures, unseen)
+
+    # --- while it goes on -------------------------------------------------------------------------------------------
+
+    def _epoch(self, event: EpochEnded) -> None:
+        history = self._history
+        history.loss.append(event.loss)
+        history.learning_rate.append(event.learning_rate)
+        if event.validation_loss is not None:
+            history.validation_loss.append(event.validation_loss)
+        if event.validation_accuracy is not None:
+            history.validation_accuracy.append(event.validation_accuracy)
+        self._diagnosis = None
+        for name, rule in (
+            ("rate_too_high", self._rising),
+            ("rate_too_low", self._still),
+            ("overfitting", self._by_heart),
+            ("dead_units", self._dead),
+        ):
+            if name not in {finding.name for finding in self.findings}:
+                finding = rule()
+                if finding is not None:
+                    self.findings.append(finding)
+                    warn(f"Epoch {event.epoch}: {finding}")
+
+    def _rising(self) -> Finding | None:
+        """The error of training rows stays above that of the first epoch."""
+        loss = self._history.loss
+        if len(loss) < 4 or not np.isfinite(loss).all() or min(loss[-3:]) < 1.2 * loss[0]:
+            return None
+        rate = self._history.learning_rate[-1]
+        return Finding(
+            "rate_too_high",
+            f"The error on training rows rises: {loss[0]:.4g} in the first epoch, {loss[-1]:.4g} now, at rate "
+            f"{rate:.3g}.",
+            "Stop and train at a tenth of the rate.",
+            {"first": loss[0], "last": loss[-1], "rate": rate},
+            remedy=Remedy("rate", 0.1),
+        )
+
+    def _still(self) -> Finding | None:
+        """Neither the error nor the weights move."""
+        loss, rates = self._history.loss, self._history.learning_rate
+        if len(loss) < _PATIENCE or self._start is None or self._network is None or not np.isfinite(loss).all():
+            return None
+        if rates[-1] < 0.5 * max(rates) or loss[0] <= 0 or 1 - min(loss) / loss[0] > _STILL:
+            return None
+        length = float(np.linalg.norm(self._start)) or 1.0
+        moved = float(np.linalg.norm(self._network.theta.astype(np.float64) - self._start)) / length
+        if moved > _MOVED * len(loss):
+            return None
+        return Finding(
+            "rate_too_low",
+            f"Nothing moves: in {len(loss)} epochs the weights changed by {moved:.2g} of their size and the error by "
+            f"{1 - min(loss) / loss[0]:.2%}.",
+            "Raise the rate tenfold; if that does not help, look for dead or saturated units with gn.doctor.",
+            {"moved": moved, "rate": rates[-1]},
+            remedy=Remedy("rate", 10.0),
+        )
+
+    def _by_heart(self) -> Finding | None:
+        """Held-out rows fare worse for some epochs, while training rows fare better."""
+        held, loss = self._history.validation_loss, self._history.loss
+        if len(held) != len(loss) or len(held) < _PATIENCE + 2 or not np.isfinite(held).all():
+            return None
+        smoothed = smooth(np.array(held))
+        best = int(np.argmin(smoothed))
+        if len(held) - 1 - best < _PATIENCE:
+            return None
+        rise = min(held[-3:]) - smoothed[best]
+        gained = max(smoothed[0] - smoothed[best], 0.05 * smoothed[best])
+        if rise < _RISE * smoothed[best] or rise < 0.1 * gained or loss[-1] > 0.9 * loss[best]:
+            return None
+        return Finding(
+            "overfitting",
+            f"The network learns its training rows by heart: since epoch {best} the error on held-out rows rose from "
+            f"{smoothed[best]:.4g} to {held[-1]:.4g}; on training rows it fell from {loss[best]:.4g} to "
+            f"{loss[-1]:.4g}.",
+            f"Stop; early_stopping={_PATIENCE} keeps the weights of about epoch {best}.",
+            {"best_epoch": best, "lowest": float(smoothed[best]), "last": held[-1]},
+            "Prechelt, Early stopping — but when?, 1998",
+            Remedy("stop_early", epoch=best),
+        )
+
+    def _dead(self) -> Finding | None:
+        """Most units of a layer fire for no row; looked at in epochs 1, 2, 4, 8, ..."""
+        e, net = self._history.epochs, self._network
+        if self._X is None or self._Y is None or net is None or e & (e - 1):
+            return None
+        from glassnet.insight.doctor.known import sample
+        from glassnet.insight.doctor.units import look
+        from glassnet.insight.subject import loss_of
+        from glassnet.training.arguments import make_blocks
+
+        try:
+            objective = net.objective(loss_of(net, self._loss))
+            block, _ = make_blocks(net, objective, self._X, self._Y, None, None, self._seed)
+            block = sample(block, 500)
+            body = look(net, net.theta, objective.loss, block.x.astype(np.float64), block.y)
+        except GlassnetError:
+            return None
+        worst = max(body.hidden, key=lambda layer: layer.dead_share, default=None)
+        if worst is None or worst.units < 4 or worst.dead_share < 0.6:
+            return None
+        return Finding(
+            "dead_units",
+            f"{worst.dead:,} of {worst.units:,} units of layer {worst.layer} ({worst.activation}) fire for none of "
+            f"{len(block):,} training rows.",
+            "Stop and start anew with a lower rate or leaky_relu.",
+            {"layer": worst.layer, "dead": worst.dead, "units": worst.units},
+            remedy=Remedy("rate", 0.1),
+        )
