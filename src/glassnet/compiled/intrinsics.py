@@ -72,6 +72,24 @@ def record(context: Any, records: Any, k: Any) -> Any:
     return records.dtype(records, types.int64), generate
 
 
+def _fetch_soon_in_python(numbers: Numbers) -> int:
+    """Bring the numbers at a place near, as they will be written soon; nothing waits for them."""
+    return 0
+
+
+@instruction(_fetch_soon_in_python)
+def fetch_soon(context: Any, numbers: Any) -> Any:
+    def generate(target: Any, builder: Any, signature: Any, args: Any) -> Any:
+        i32, place = ir.IntType(32), ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [place, i32, i32, i32])
+        for_writing, near, data = ir.Constant(i32, 1), ir.Constant(i32, 2), ir.Constant(i32, 1)
+        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(prefetch, [builder.bitcast(args[0], place), for_writing, near, data])
+        return ir.Constant(ir.IntType(64), 0)
+
+    return types.int64(numbers), generate
+
+
 # --- counters that several threads share -------------------------------------------------------------------------
 
 

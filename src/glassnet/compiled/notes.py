@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from glassnet.compiled.decorator import compiled
-from glassnet.compiled.intrinsics import Numbers, at, record
+from glassnet.compiled.intrinsics import Numbers, at, fetch_soon, record
 from glassnet.compiled.records import Job
 from glassnet.compiled.squares import AT_A_TIME, squares
 
@@ -18,8 +18,25 @@ CLASSES, YES_OR_NO = 1, 2
 
 
 @compiled
+def notes_of_epoch(job: Job, start: int, notes: Numbers) -> Numbers:
+    """Return where the rows of an epoch have their notes: the epoch of the place `start` of the order."""
+    run = record(job.run, 0)
+    return at(notes, 4 * ((run.met + start) // run.rows * run.rows))
+
+
+@compiled
+def expect_notes(job: Job, first: int, last: int, chunk: int, notes: Numbers) -> None:
+    """Bring near where rows will be noted: they lie all over the memory, and finding them takes a while."""
+    for i in range(first, last):
+        fetch_soon(at(notes, 4 * job.rows.order[chunk + i]))
+
+
+@compiled
 def note_rows(job: Job, thread: int, first: int, last: int, chunk: int, notes: Numbers) -> None:
-    """Note what rows `first` to `last` of a chunk are like; `chunk` is the place of its first row in the order."""
+    """Note what rows `first` to `last` of a chunk are like, whose first row is at place `chunk` of the order.
+
+    `notes` are those of the epoch, four numbers for each row of the data.
+    """
     run, memory = record(job.run, 0), job.memory
     end = record(job.stages, run.stages - 1)
     square = at(memory, run.squares)
@@ -31,7 +48,7 @@ def note_rows(job: Job, thread: int, first: int, last: int, chunk: int, notes: N
         c = memory[run.c + i]
         if c != 0:  # else another row was computed in its place
             a, y = at(memory, end.a + i * end.a_row), at(memory, run.y + i * run.outputs)
-            note = at(notes, place_of_note(job, chunk + i))
+            note = at(notes, 4 * job.rows.order[chunk + i])
             write_note(run, memory[run.errors + i], np.sqrt(square[i]) / c, a, y, note)
 
 
@@ -56,28 +73,18 @@ def add_squares(job: Job, thread: int, g: int, first: int, last: int) -> None:
 
 
 @compiled
-def place_of_note(job: Job, place: int) -> int:
-    """Return where it is noted what the row at a place of the order is like: by epoch, and there by row."""
-    run = record(job.run, 0)
-    return int(4 * ((run.met + place) // run.rows * run.rows + job.rows.order[place]))
-
-
-@compiled
 def write_note(run: Numbers, error: float, norm: float, a: Numbers, y: Numbers, note: Numbers) -> None:
     """Note error and norm of a row, by how much it is right, and what it is taken for."""
     note[0], note[1] = error, norm
     if run.truth == CLASSES:
-        label, predicted = 0, 0
-        for j in range(1, run.outputs):
-            if y[j] > y[label]:
-                label = j
-            if a[j] > a[predicted]:
-                predicted = j
-        rival = 1 if label == 0 else 0
-        for j in range(run.outputs):
-            if j != label and a[j] > a[rival]:
-                rival = j
-        note[2] = a[label] - a[rival]
+        label, predicted, truest, largest, second = 0, 0, y[0], a[0], -np.inf
+        for j in range(1, run.outputs):  # selections, not branches, which nobody could predict
+            is_truer, is_larger = y[j] > truest, a[j] > largest
+            label, truest = (j, y[j]) if is_truer else (label, truest)
+            smaller = largest if is_larger else a[j]
+            second = smaller if smaller > second else second
+            predicted, largest = (j, a[j]) if is_larger else (predicted, largest)
+        note[2] = a[label] - (second if predicted == label else largest)
         note[3] = predicted
     elif run.truth == YES_OR_NO:
         above = a[0] - run.threshold

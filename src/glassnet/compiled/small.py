@@ -16,7 +16,7 @@ from glassnet.compiled.decorator import INNER, compiled
 from glassnet.compiled.formulas import formula
 from glassnet.compiled.formulas import move as move_formula
 from glassnet.compiled.intrinsics import Numbers, at, look, record
-from glassnet.compiled.notes import place_of_note, write_note
+from glassnet.compiled.notes import notes_of_epoch, write_note
 from glassnet.compiled.records import ABORTED, NOT_FINITE, WISHED, Job
 from glassnet.compiled.sizes import SmallPlaces, filled_up
 from glassnet.maths.activation import Activation
@@ -170,7 +170,7 @@ def _note(p: SmallPlaces, zero: Any) -> Function:
                 for j in range(outputs):
                     a[j], y[j] = m[a_place + j * rows + r], m[y_place + j * rows + r]
                 norm = np.sqrt(squares(m, r)) / c
-                write_note(run, m[e_place + r], norm, a, y, at(notes, place_of_note(job, start + r)))
+                write_note(run, m[e_place + r], norm, a, y, at(notes, 4 * job.rows.order[start + r]))
 
     return note
 
@@ -253,7 +253,7 @@ def take_small_steps(
             error = blame(m)
             bad |= backward(m)
             if run.truth:
-                note(job, m, bounds[s], bounds[s + 1], notes)
+                note(job, m, bounds[s], bounds[s + 1], notes_of_epoch(job, bounds[s], notes))
             after = at(m, theta_next)
             bad |= move(m, after, at(m, gradient), at(m, memories), n, at(numbers, s * coefficients), n)
             if bad or error - error != 0:

@@ -15,7 +15,7 @@ from glassnet.compiled.decorator import compiled
 from glassnet.compiled.forward import fetch, forward
 from glassnet.compiled.intrinsics import Numbers, at, look, record
 from glassnet.compiled.meeting import meet
-from glassnet.compiled.notes import note_rows
+from glassnet.compiled.notes import expect_notes, note_rows, notes_of_epoch
 from glassnet.compiled.records import LAST_STEP, NOT_FINITE, WISHED, Job
 
 
@@ -71,15 +71,18 @@ def take_steps(
             errors[s] = 0
             continue
         error, bad = 0.0, 0
+        own_notes = notes_of_epoch(job, bounds[s], notes) if run.truth else notes
         stand_in = first_that_counts(job, bounds[s])
         for chunk in range(bounds[s], bounds[s + 1], run.chunk):
             rows = min(run.chunk, bounds[s + 1] - chunk)
             first, last = rows * thread // threads, rows * (thread + 1) // threads
+            if run.truth:
+                expect_notes(job, first, last, chunk, own_notes)
             fetch(job, chunk, first, last, totals[s], stand_in)
             bad |= forward(job, theta, first, last, chunk - bounds[s], run.first_step + s, keep)
             blame(job, first, last)
             if run.truth:
-                note_rows(job, thread, first, last, chunk, notes)
+                note_rows(job, thread, first, last, chunk, own_notes)
             meeting += 1
             if meet(counters, threads, meeting):
                 return s

@@ -234,7 +234,17 @@ class Ledger:
         numbers = np.arange(first, self.epochs)
         wanted = (numbers % stride == 0) | (numbers == self.epochs - 1)
         chosen = values if wanted.all() else values[wanted]
-        self._kept.append((numbers[wanted], _encoded(chosen, self.labels is not None)))
+        self._kept.append((numbers[wanted], self._encoded(chosen)))
+
+    def _encoded(self, values: Array) -> Array:
+        """Return numbers (e, m, 4) as codes of 16 bits: the upper half of a float32, rounded; a class as itself."""
+        bits = np.ascontiguousarray(values, np.float32).view(np.uint32) + np.uint32(0x8000)
+        bits >>= np.uint32(16)
+        codes = bits.astype(np.uint16)
+        if self.labels is not None:
+            codes[..., PREDICTION] = values[..., PREDICTION]
+            codes[:, ~self.counted, PREDICTION] = _NO_CLASS
+        return codes
 
     def _merged(self) -> tuple[Array, Array]:
         """Return the kept epochs (e,) and what is kept of them: (e, m, 4) uint16."""
@@ -288,16 +298,6 @@ def _thinned(numbers: Array, codes: Array, stride: int) -> tuple[Array, Array]:
     """Return the epochs that are multiples of the stride, and what is kept of them."""
     multiples = numbers % stride == 0
     return numbers[multiples], codes[multiples]
-
-
-def _encoded(values: Array, classes: bool) -> Array:
-    """Return numbers (…, 4) as codes of 16 bits: the upper half of a float32, rounded; a class as itself."""
-    bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
-    codes = ((bits + np.uint32(0x8000)) >> np.uint32(16)).astype(np.uint16)
-    if classes:
-        predicted = values[..., PREDICTION]
-        codes[..., PREDICTION] = np.where(np.isnan(predicted), _NO_CLASS, predicted)
-    return codes
 
 
 def _decoded(codes: Array) -> Array:
