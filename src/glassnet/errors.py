@@ -22,6 +22,7 @@ Each message says what came, what was expected and what to do. The tree::
 from __future__ import annotations
 
 import difflib
+import functools
 import sys
 import warnings
 from collections.abc import Iterable
@@ -125,6 +126,11 @@ class NonFiniteError(GlassnetError, ArithmeticError):
     ) -> None:
         super().__init__(message)
         self.step, self.quantity, self.layer, self.row, self.unit = step, quantity, layer, row, unit
+
+    def __reduce__(self) -> Any:
+        """Travel between processes with all that is known."""
+        place = {name: getattr(self, name) for name in ("step", "quantity", "layer", "row", "unit")}
+        return functools.partial(type(self), **place), self.args, self.__dict__
 
 
 class GlassnetWarning(UserWarning):

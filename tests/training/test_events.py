@@ -337,3 +337,17 @@ def test_an_error_of_a_callback_comes_through_and_the_weights_stay():
     with pytest.raises(RuntimeError, match="my own mistake"):
         train([fail], net)
     assert net.theta.tobytes() == thetas[-1].tobytes()
+
+
+def test_the_start_tells_the_rows():
+    seen = []
+
+    def started(event: gn.TrainingStarted) -> None:
+        seen.append(event)
+
+    X = np.arange(20.0).reshape(10, 2)
+    net = gn.Network(2, [gn.Dense(1)], dtype="float64")
+    gn.train(net, X, X[:, 0], "squared_error", epochs=1, validation=0.2, callbacks=[started])
+    rows, held_out = seen[0].rows, seen[0].held_out
+    assert len(rows) == 8
+    np.testing.assert_array_equal(np.sort(np.concatenate([rows.x, held_out.x])[:, 0]), X[:, 0])

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, final
 from glassnet.errors import InputError
 
 if TYPE_CHECKING:
+    from glassnet.engines import Block
     from glassnet.network.network import Network
     from glassnet.training.history import History
 
@@ -35,11 +36,16 @@ class TrainingStarted(Event):
     epochs, steps_per_epoch : int
     epoch : int
         Where it starts: 0, or more when a run is resumed.
+    rows, held_out : Block, Block or None
+        The rows to train on and those to validate with, as the network reads them: ``rows.x``, ``rows.y``,
+        ``rows.sample_weight``.
     """
 
     epochs: int
     steps_per_epoch: int
     epoch: int
+    rows: Block
+    held_out: Block | None
 
 
 @final

@@ -140,7 +140,8 @@ class Training:
         self._started = self._last_checkpoint = time.monotonic()
         with Interruption() as self._interruption:
             try:
-                self._tell(TrainingStarted, self.options.epochs, self.steps_per_epoch, self.position.epoch)
+                facts = self.options.epochs, self.steps_per_epoch, self.position.epoch
+                self._tell(TrainingStarted, *facts, self.block, self.validation)
                 if not history.stopped and self.position.epoch == self.position.steps == 0:
                     self._snapshot()
                 while not history.stopped:

@@ -72,10 +72,10 @@ def test_a_standstill_is_told(rows):
         gn.train(_network(), *rows, "cross_entropy", optimizer="adam(1e-8)", epochs=8, callbacks=[gn.Doctor()])
 
 
-def test_with_rows_dead_units_are_told_and_the_diagnosis_is_whole(rows):
+def test_dead_units_are_told_and_the_diagnosis_is_whole(rows):
     net = _network()
     net.biases[0][:] = -50
-    watch = gn.Doctor(*rows, validation=0.3)
+    watch = gn.Doctor()
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         gn.train(net, *rows, "cross_entropy", epochs=8, validation=0.3, callbacks=[watch])
@@ -96,6 +96,6 @@ def test_a_second_training_begins_with_a_clean_sheet(rows):
 
 def test_the_bits_of_a_training_do_not_depend_on_being_watched(rows):
     watched, alone = _network(), _network()
-    gn.train(watched, *rows, "cross_entropy", epochs=4, callbacks=[gn.Doctor(*rows)])
+    gn.train(watched, *rows, "cross_entropy", epochs=4, callbacks=[gn.Doctor()])
     gn.train(alone, *rows, "cross_entropy", epochs=4)
     assert np.array_equal(watched.theta, alone.theta)

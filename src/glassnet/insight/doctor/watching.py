@@ -1,6 +1,6 @@
 """The doctor at the bedside: a callback that looks at the end of each epoch and warns as soon as it is sure.
 
-It sees the network and what each epoch met, not the rows, unless they are given to it. It computes next to nothing.
+While training goes on it computes next to nothing; the diagnosis at the end is a full one, of the rows it trained on.
 """
 
 from __future__ import annotations
@@ -8,13 +8,11 @@ from __future__ import annotations
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from glassnet.errors import GlassnetError, warn
+from glassnet.errors import warn
 from glassnet.insight.doctor.curves import smooth
 from glassnet.insight.doctor.diagnosis import Diagnosis, Finding, Remedy
-from glassnet.maths.loss import Loss
-from glassnet.network.network import Network
 from glassnet.training import EpochEnded, History, TrainingEnded, TrainingStarted
 
 Array = NDArray[Any]
@@ -26,22 +24,12 @@ _PATIENCE, _RISE, _STILL, _MOVED = 5, 0.25, 0.002, 1e-3
 class Doctor:
     """Watches a training, warns in sentences as soon as it is sure, and holds a diagnosis at the end.
 
-    Parameters
-    ----------
-    X, Y : arrays or None
-        The training's rows. With them it also counts dead units while training, and the diagnosis is a full one.
-    validation : (Xv, Yv), float or None
-        As for `train`; for the diagnosis.
-    loss : str, Loss or None
-    seed : int
-        As for `train`, where `validation` is a share.
-
     Attributes
     ----------
     findings : list of Finding
         What it warned of, in the order of time.
     diagnosis : Diagnosis
-        What is known by now; after training, of everything it was given.
+        What is known by now.
 
     Examples
     --------
@@ -54,33 +42,18 @@ class Doctor:
     []
     """
 
-    def __init__(
-        self,
-        X: ArrayLike | None = None,
-        Y: ArrayLike | None = None,
-        *,
-        validation: Any = None,
-        loss: str | Loss | None = None,
-        seed: int = 0,
-    ) -> None:
-        self._X, self._Y, self._validation, self._loss, self._seed = X, Y, validation, loss, seed
+    def __init__(self) -> None:
         self.findings: list[Finding] = []
-        self._clear()
-
-    def _clear(self) -> None:
         self._history = History()
+        self._began: TrainingStarted | None = None
         self._start: Array | None = None
-        self._network: Network | None = None
         self._diagnosis: Diagnosis | None = None
-        self._first_epoch = 0
 
     def __call__(self, event: TrainingStarted | EpochEnded | TrainingEnded) -> None:
         """Hear of the start, each epoch and the end."""
-        self._network = event.network
         if isinstance(event, TrainingStarted):
-            self._clear()
-            self._network, self.findings = event.network, []
-            self._start, self._first_epoch = event.network.theta.copy(), event.epoch
+            self.findings, self._history, self._diagnosis = [], History(), None
+            self._began, self._start = event, event.network.theta.copy()
         elif isinstance(event, EpochEnded):
             self._epoch(event)
         elif isinstance(event, TrainingEnded):
@@ -95,22 +68,20 @@ class Doctor:
         return self._diagnosis
 
     def _diagnose(self) -> Diagnosis:
-        if self._X is not None and self._Y is not None and self._network is not None:
-            from glassnet.insight.doctor.asking import doctor
+        if self._began is None:
+            return Diagnosis((), {"epochs": 0}, ("everything: no training has begun that this doctor watches",))
+        from glassnet.insight.doctor.asking import doctor
 
-            return doctor(
-                self._network,
-                self._X,
-                self._Y,
-                history=self._history,
-                validation=self._validation,
-                loss=self._loss,
-                start=self._start if self._first_epoch == 0 else None,
-                seed=self._seed,
-            )
-        figures: dict[str, Any] = {"epochs": self._history.epochs}
-        unseen = ("units, blame, scales and all that needs rows: they were not given, as in gn.Doctor(X, Y)",)
-        return Diagnosis(tuple(self.findings), figures, unseen)
+        rows, held_out = self._began.rows, self._began.held_out
+        return doctor(
+            self._began.network,
+            rows.x,
+            rows.y,
+            history=self._history,
+            validation=None if held_out is None else (held_out.x, held_out.y),
+            sample_weight=rows.sample_weight,
+            start=self._start if self._began.epoch == 0 else None,
+        )
 
     # --- while it goes on -------------------------------------------------------------------------------------------
 
@@ -153,12 +124,12 @@ class Doctor:
     def _still(self) -> Finding | None:
         """Neither the error nor the weights move."""
         loss, rates = self._history.loss, self._history.learning_rate
-        if len(loss) < _PATIENCE or self._start is None or self._network is None or not np.isfinite(loss).all():
+        if len(loss) < _PATIENCE or self._start is None or self._began is None or not np.isfinite(loss).all():
             return None
         if rates[-1] < 0.5 * max(rates) or loss[0] <= 0 or 1 - min(loss) / loss[0] > _STILL:
             return None
         length = float(np.linalg.norm(self._start)) or 1.0
-        moved = float(np.linalg.norm(self._network.theta.astype(np.float64) - self._start)) / length
+        moved = float(np.linalg.norm(self._began.network.theta.astype(np.float64) - self._start)) / length
         if moved > _MOVED * len(loss):
             return None
         return Finding(
@@ -196,21 +167,16 @@ class Doctor:
 
     def _dead(self) -> Finding | None:
         """Most units of a layer fire for no row; looked at in epochs 1, 2, 4, 8, ..."""
-        e, net = self._history.epochs, self._network
-        if self._X is None or self._Y is None or net is None or e & (e - 1):
+        e = self._history.epochs
+        if self._began is None or e & (e - 1):
             return None
         from glassnet.insight.doctor.known import sample
         from glassnet.insight.doctor.units import look
         from glassnet.insight.subject import loss_of
-        from glassnet.training.arguments import make_blocks
 
-        try:
-            objective = net.objective(loss_of(net, self._loss))
-            block, _ = make_blocks(net, objective, self._X, self._Y, None, None, self._seed)
-            block = sample(block, 500)
-            body = look(net, net.theta, objective.loss, block.x.astype(np.float64), block.y)
-        except GlassnetError:
-            return None
+        net, block = self._began.network, sample(self._began.rows, 500)
+        objective = net.objective(loss_of(net, None))
+        body = look(net, net.theta, objective.loss, block.x.astype(np.float64), block.y)
         worst = max(body.hidden, key=lambda layer: layer.dead_share, default=None)
         if worst is None or worst.units < 4 or worst.dead_share < 0.6:
             return None
