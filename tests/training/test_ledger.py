@@ -21,11 +21,11 @@ def make():
     return gn.Network(4, [gn.Dense(8, "tanh"), gn.Dropout(0.1), gn.Dense(3, "softmax")], seed=0)
 
 
-def entered(values, labels, pieces, weight=None):
+def entered(values, labels, pieces, weight=None, outputs=3):
     """A ledger that is told of epochs (e, m, 4) in pieces of so many rows."""
     m = values.shape[1]
     block = Block(np.zeros((m, 1)), labels, np.ones(m) if weight is None else weight)
-    ledger = Ledger(block, LOSSES["cross_entropy"], np.dtype("float64"))
+    ledger = Ledger(block, LOSSES["cross_entropy"], np.dtype("float64"), outputs)
     flat, at = values.reshape(-1, 4), 0
     for rows in pieces:
         rows = min(rows, len(flat) - at)
@@ -91,6 +91,7 @@ def test_a_million_rows_and_100_epochs_stay_under_200_mb(tmp_path):
         Block(np.zeros((m, 1), np.float32), np.zeros(m, np.int64), np.ones(m, np.float32)),
         LOSSES["cross_entropy"],
         np.dtype("float32"),
+        10,
     )
     most = 0
     for _ in range(100):
@@ -113,11 +114,11 @@ def test_numbers_keep_eight_bits(values):
         np.testing.assert_array_equal(found, np.float32(values))
 
 
-@pytest.mark.parametrize("classes", [300, 60_000])
+@pytest.mark.parametrize("classes", [300, 60_000, 65_535, 65_536, 70_000])
 def test_classes_are_kept_as_they_are(classes):
     values = np.zeros((1, 4, 4))
     values[0, :, 3] = [0, 255, 257, classes - 1]
-    ledger = entered(values, np.array([0, 255, 256, classes - 1]), [4])
+    ledger = entered(values, np.array([0, 255, 256, classes - 1]), [4], outputs=classes)
     assert ledger.prediction.tolist() == [[0, 255, 257, classes - 1]]
     assert ledger.right.tolist() == [[True, True, False, True]]
 
@@ -186,3 +187,25 @@ def test_what_a_nan_ended_is_still_there():
         gn.train(net, X, Y, "cross_entropy", optimizer="sgd(50)", epochs=50, batch_size=8)
     ledger = raised.value.history.ledger
     assert ledger.epochs == raised.value.history.epochs
+
+
+def test_a_row_whose_share_is_too_small_for_a_number():
+    """Its gradient cannot be told; nothing else may stand in its place."""
+    weight = np.full(8, 1e6)
+    weight[3] = 1e-41
+    ledgers = []
+    for engine in ("reference", "compiled", "compiled"):
+        net = gn.Network(4, [gn.Dense(8, "tanh"), gn.Dense(3, "softmax")], seed=0)
+        settings = {"sample_weight": weight, "epochs": 50, "batch_size": None, "engine": engine}
+        ledgers.append(gn.train(net, X[:8], np.arange(8) % 3, "cross_entropy", **settings).ledger)
+    for ledger in ledgers[1:]:
+        np.testing.assert_allclose(ledger.mean_loss, ledgers[0].mean_loss, rtol=1e-5)
+        np.testing.assert_array_equal(ledger.times_right, ledgers[0].times_right)
+        np.testing.assert_array_equal(np.isnan(ledger.mean_norm), np.arange(8) == 3)
+
+
+def test_parts_of_many_short_epochs_do_not_pile_up(monkeypatch):
+    monkeypatch.setattr(ledger_module, "_MOST_ENTRIES", 10_000)
+    ledger = entered(np.random.default_rng(0).random((3000, 4, 4)), np.zeros(4, int), [4] * 3000)
+    assert len(ledger._kept) < 500
+    assert ledger.kept.tolist() == sorted({*range(0, 3000, 2), 2999})

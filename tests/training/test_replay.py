@@ -102,3 +102,16 @@ def test_other_rows_are_refused(tmp_path, changed):
 def test_a_folder_without_a_run(tmp_path):
     with pytest.raises(gn.GlassnetError, match="holds no run"):
         Replay(tmp_path, X, Y)
+
+
+def test_other_formulas_are_refused(tmp_path):
+    def mine(factor):
+        return gn.Activation("mine", value=lambda z: factor * z, slope=lambda z, a: factor + 0 * z)
+
+    net = gn.Network(6, [gn.Dense(5, mine(2.0)), gn.Dense(4, "softmax")], seed=0)
+    gn.train(net, X, Y, "cross_entropy", epochs=2, checkpoint=tmp_path / "run")
+    assert Replay(tmp_path / "run", X, Y, activations={"mine": mine(2.0)}).steps == 20
+    with pytest.raises(gn.GlassnetError, match="used other formulas"):
+        Replay(tmp_path / "run", X, Y, activations={"mine": mine(3.0)})
+    with pytest.raises(gn.GlassnetError, match="used other formulas"):
+        Replay(tmp_path / "run", X, Y, activations={"mine": mine(2.0)}, loss="squared_error")

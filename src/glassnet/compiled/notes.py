@@ -45,11 +45,11 @@ def note_rows(job: Job, thread: int, first: int, last: int, chunk: int, notes: N
     for g in range(run.groups):
         add_squares(job, thread, g, first, last)
     for i in range(first, last):
-        c = memory[run.c + i]
-        if c != 0:  # else another row was computed in its place
+        row, c = job.rows.order[chunk + i], memory[run.c + i]
+        if c != 0 or job.rows.weight[row] > 0:  # else another row was computed in its place
             a, y = at(memory, end.a + i * end.a_row), at(memory, run.y + i * run.outputs)
-            note = at(notes, 4 * job.rows.order[chunk + i])
-            write_note(run, memory[run.errors + i], np.sqrt(square[i]) / c, a, y, note)
+            norm = np.sqrt(square[i]) / c  # NaN where the weight is so small that its share is 0
+            write_note(run, memory[run.errors + i], norm, a, y, at(notes, 4 * row))
 
 
 @compiled

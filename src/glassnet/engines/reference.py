@@ -95,8 +95,12 @@ class ReferenceEngine(Engine):
             parameters = net.parameters if theta is net.theta else Parameters(net.layout, theta)
             return backprop(net.layers, parameters, self.objective, x, y, weight, masks)
 
+        at_start: list[Pass] = []
+
         def loss_and_gradient(theta: Array) -> tuple[float, Array]:
             p = pass_at(theta)
+            if not at_start and np.array_equal(theta, before):
+                at_start.append(p)
             gradient = p.gradient.theta
             finite = np.isfinite(p.loss) and all(np.isfinite(array).all() for array in (gradient, *p.z))
             # elsewhere than at the step's start, a line search may well meet a θ where nothing is finite
@@ -117,7 +121,8 @@ class ReferenceEngine(Engine):
             net.theta[:] = before
             raise error
         if noted is not None:
-            noted[counted] = self._notes(pass_at(before), y, truth_of(block.y, self.objective.loss))
+            p = at_start[0] if at_start else pass_at(before)  # a line search may not look there again
+            noted[counted] = self._notes(p, y, truth_of(block.y, self.objective.loss))
         row_mean = (loss - penalty) / total if self.objective.reduction == "sum" else loss - penalty
         return row_mean + penalty, total
 

@@ -49,7 +49,8 @@ class RowGradients:
         Of a dense layer ‖δ‖²(‖a‖² + 1): Goodfellow, Efficient per-example gradient computations, 2015.
         """
         layers = self.subject.network.layers
-        squares = np.concatenate([squares_by_layer(layers, p) for p in self._passes()])
+        with np.errstate(over="ignore", invalid="ignore"):  # of a network that runs off
+            squares = np.concatenate([squares_by_layer(layers, p) for p in self._passes()])
         return np.sqrt(squares if by_layer else squares.sum(axis=1))
 
     def errors(self) -> Array:

@@ -24,7 +24,7 @@ Array = NDArray[Any]
 
 _MOST_ENTRIES = 14_000_000
 _LEAST_EPOCHS = 2
-_NO_CLASS = 2**16 - 1
+_LOOSE_PARTS = 64
 
 
 @final
@@ -40,6 +40,8 @@ class Ledger:
         The rows that are trained on.
     loss : Loss
     dtype : dtype
+        Of the network.
+    outputs : int
         Of the network.
 
     Attributes
@@ -68,7 +70,7 @@ class Ledger:
     ((200, 4), [True, True, True, True])
     """
 
-    def __init__(self, block: Block, loss: Loss, dtype: np.dtype[Any]) -> None:
+    def __init__(self, block: Block, loss: Loss, dtype: np.dtype[Any], outputs: int) -> None:
         m = len(block)
         self.truth = truth_of(block.y, loss)
         self.numbers = np.arange(m) if block.numbers is None else block.numbers
@@ -82,6 +84,7 @@ class Ledger:
         self._sums = np.zeros((m, NOTES))
         self._last_wrong, self._was_right = np.full(m, -1, np.int32), np.zeros(m, bool)
         self._open, self._met = np.full((m, NOTES), np.nan, dtype), 0  # the open epoch, and how many rows it has met
+        self._code = np.iinfo(np.uint16 if outputs < 2**16 else np.uint32)  # what an entry is kept as
         self._kept: list[tuple[Array, Array]] = []
         self._stride = 1
 
@@ -126,7 +129,7 @@ class Ledger:
         codes = self._merged()[1][:, :, PREDICTION]
         if self.labels is None:
             return _decoded(codes)
-        return np.where(codes == _NO_CLASS, -1, codes.astype(np.int64))
+        return np.where(codes == self._code.max, -1, codes.astype(np.int64))
 
     @property
     def right(self) -> Array:
@@ -189,9 +192,9 @@ class Ledger:
         epochs = -(-(place + rows) // len(self))
         if epochs == 1:
             return Notes(self._open[None], place)
-        values = np.empty((epochs, *self._open.shape), self._open.dtype)
-        if place or not self.counted.all():
-            values[:] = self._open
+        values = np.full((epochs, *self._open.shape), np.nan, self._open.dtype)
+        if place:
+            values[0] = self._open
         return Notes(values, place)
 
     def enter(self, notes: Notes, rows: int) -> None:
@@ -229,26 +232,33 @@ class Ledger:
         if stride != self._stride:
             self._kept = [_thinned(*part, stride) for part in self._kept]
         elif (first - 1) % stride:  # it was kept for being the last
-            self._kept[-1] = _thinned(*self._kept[-1], stride)
+            self._kept[-1:] = [_thinned(*self._kept[-1], stride)]
         self._stride = stride
         numbers = np.arange(first, self.epochs)
         wanted = (numbers % stride == 0) | (numbers == self.epochs - 1)
         chosen = values if wanted.all() else values[wanted]
+        self._kept = [part for part in self._kept if len(part[0])]
+        whole = len(self._kept[0][0]) if self._kept else 0
+        if len(self._kept) > _LOOSE_PARTS + whole // 8:  # seldom enough for the copying not to count
+            self._merged()
         self._kept.append((numbers[wanted], self._encoded(chosen)))
 
     def _encoded(self, values: Array) -> Array:
-        """Return numbers (e, m, 4) as codes of 16 bits: the upper half of a float32, rounded; a class as itself."""
+        """Return numbers (e, m, 4) as codes of 16 bits: the upper half of a float32, rounded; a class as itself.
+
+        Where there are more classes than 16 bits can tell, codes have 32.
+        """
         bits = np.ascontiguousarray(values, np.float32).view(np.uint32) + np.uint32(0x8000)
         bits >>= np.uint32(16)
-        codes = bits.astype(np.uint16)
+        codes = bits.astype(self._code.dtype)
         if self.labels is not None:
             codes[..., PREDICTION] = values[..., PREDICTION]
-            codes[:, ~self.counted, PREDICTION] = _NO_CLASS
+            codes[:, ~self.counted, PREDICTION] = self._code.max
         return codes
 
     def _merged(self) -> tuple[Array, Array]:
-        """Return the kept epochs (e,) and what is kept of them: (e, m, 4) uint16."""
-        parts = self._kept or [(np.empty(0, np.int64), np.empty((0, len(self), NOTES), np.uint16))]
+        """Return the kept epochs (e,) and what is kept of them: (e, m, 4)."""
+        parts = self._kept or [(np.empty(0, np.int64), np.empty((0, len(self), NOTES), self._code.dtype))]
         if len(parts) > 1:
             parts = [(np.concatenate([numbers for numbers, _ in parts]), np.concatenate([codes for _, codes in parts]))]
         self._kept = parts
@@ -285,7 +295,8 @@ class Ledger:
         for name in own.keys() - {"kept", "codes"}:
             if arrays[name].shape != own[name].shape or arrays[name].dtype != own[name].dtype:
                 raise ValueError(f"the ledger's {name}")
-        if arrays["codes"].shape != (len(arrays["kept"]), *self._open.shape):
+        shape = len(arrays["kept"]), *self._open.shape
+        if arrays["codes"].shape != shape or arrays["codes"].dtype != self._code.dtype:
             raise ValueError("the ledger's codes")
         self._kept = [(arrays["kept"], arrays["codes"])]
         self._sums, self._open[: len(arrays["open"])] = arrays["sums"], arrays["open"]

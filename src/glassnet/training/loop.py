@@ -109,7 +109,8 @@ class Training:
         state = {} if options.schedule is None else options.schedule.init()
         self.position = Position.start(self.steps_per_epoch, state)
         if options.ledger and not any(layer.mixes_rows for layer in engine.network.layers):
-            self.position.history.ledger = Ledger(block, engine.objective.loss, engine.network.dtype)
+            net = engine.network
+            self.position.history.ledger = Ledger(block, engine.objective.loss, net.dtype, net.outputs)
         # a schedule that remembers nothing looks at nothing
         watches = options.early_stopping is not None or validation is not None or bool(state)
         self._epochs_are_watched = watches or listeners.hear(EpochEnded)

@@ -31,7 +31,7 @@ from glassnet.training.ledger import Ledger
 from glassnet.training.loop import Options, Training
 from glassnet.training.position import under
 from glassnet.training.run_folder import RunFolder
-from glassnet.training.settings import digest
+from glassnet.training.settings import digest, own_formulas
 
 Array = NDArray[Any]
 
@@ -144,12 +144,22 @@ class Replay:
             raise CorruptFileError(
                 f"{self.folder.checkpoint} does not hold a run of this glassnet ({error!r}). Train anew."
             ) from error
+        self._require_same_formulas()
         self.block, self.validation = make_blocks(
             self._network, self.objective, X, Y, sample_weight, validation, self.seed
         )
         self._require_same_rows(*fingerprints)
         self.ledger = self._ledger(under("ledger.", arrays))
         self.threads, self.steps_per_epoch = threads, -(-len(self.block) // self.batch_size)
+
+    def _require_same_formulas(self) -> None:
+        """Refuse a loss or activations that compute something else than those of the run."""
+        own = own_formulas(self._network, self.objective.loss)
+        if (self.objective.loss.name, own) != (self.settings["loss"], self.settings["own_formulas"]):
+            raise InputError(
+                f"The run in {self.folder.path} used other formulas: the loss or an activation that was given computes "
+                "something else. Give the same records as for the training."
+            )
 
     def _require_same_rows(self, data: str, validation: str | None) -> None:
         """Refuse rows that the run was not trained on; with others, nothing that is said of it would be true."""
@@ -164,7 +174,7 @@ class Replay:
         """Return the run's ledger, if it kept one."""
         if not arrays:
             return None
-        ledger = Ledger(self.block, self.objective.loss, self._network.dtype)
+        ledger = Ledger(self.block, self.objective.loss, self._network.dtype, self._network.outputs)
         try:
             ledger.restore(arrays)
         except (KeyError, ValueError) as error:

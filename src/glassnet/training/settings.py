@@ -41,7 +41,7 @@ def settings_of(training: Training, engine: str) -> dict[str, Any]:
         "shuffle": options.shuffle,
         "seed": machine.seed,
         "engine": engine,
-        "own_formulas": _own_formulas(training.network, objective.loss),
+        "own_formulas": own_formulas(training.network, objective.loss),
         "data": digest(training.block),
         "validation": None if training.validation is None else digest(training.validation),
     }
@@ -49,7 +49,7 @@ def settings_of(training: Training, engine: str) -> dict[str, Any]:
     return values
 
 
-def _own_formulas(net: Network, loss: Loss) -> list[str]:
+def own_formulas(net: Network, loss: Loss) -> list[str]:
     """Return digests of what the user's own records compute, which their names do not tell."""
     grid, a, y = np.linspace(-4, 4, 64).reshape(8, 8), np.linspace(0.05, 0.95, 64).reshape(8, 8), np.eye(8)
     computed: list[Array] = []

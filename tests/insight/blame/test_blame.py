@@ -401,5 +401,5 @@ def test_a_ledger_without_an_epoch_is_none(planted):
     from glassnet.engines import Block
     from glassnet.maths.losses import LOSSES
 
-    empty = Ledger(Block(X, y, np.ones(len(y))), LOSSES.resolve("cross_entropy"), np.dtype(np.float32))
+    empty = Ledger(Block(X, y, np.ones(len(y))), LOSSES.resolve("cross_entropy"), np.dtype(np.float32), 10)
     assert gn.blame(net, X, y, empty).by_ledger is False

@@ -118,6 +118,8 @@ def _as_range(name: str, value: object, most: int) -> tuple[int, int]:
     if len(ends) != 2 or any(isinstance(end, bool) or not isinstance(end, int | np.integer) for end in ends):
         raise InputError(f"{name} is {value!r:.80}; expected where it begins and ends, such as 2:5 for 2, 3 and 4.")
     first, last = (int(end) for end in ends)  # type: ignore[call-overload]
+    if last <= first:
+        raise InputError(f"{name} is {value!r:.80}; expected the end behind the beginning, as in 2:5 for 2, 3 and 4.")
     if not 0 <= first < last <= most:
         raise InputError(f"{name} is {value!r:.80}; {_there_are(name, most)} 2:5 means 2, 3 and 4.")
     return first, last
