@@ -10,8 +10,6 @@ from autograd.scipy.special import erf
 
 import glassnet as gn
 from glassnet.insight.curvature import product as product_module
-from glassnet.insight.curvature.dual import _PARTIALS, Dual
-from glassnet.insight.numerical import extrapolated
 from glassnet.maths.losses import SQUARED_ERROR
 
 SELU, ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
@@ -215,26 +213,3 @@ def test_formulas_of_ones_own(g, loss):
     assert set(found.products.moves.numerical) == unknown
     assert all(bound < 1e-6 for bound in found.products.moves.numerical.values())
     assert ("differentiated numerically" in found.text()) == bool(unknown)
-
-
-POINTS = {"arccosh": 1.7, "log": 0.7, "log2": 0.7, "log10": 0.7, "sqrt": 0.7}
-SPECIAL = {"erf", "erfc", "expit"}
-
-
-@pytest.mark.parametrize("name", _PARTIALS)
-def test_each_function_that_dual_numbers_know(name):
-    from scipy import special
-
-    function = getattr(special if name in SPECIAL else np, name)
-    at = np.array([POINTS.get(name, 0.3), 0.8])[: function.nin]
-    for k in range(function.nin):
-        direction = np.eye(function.nin)[k]
-        found = function(*(Dual(np.array([a]), np.array([d])) for a, d in zip(at, direction, strict=True)))
-
-        def central(h, direction=direction):
-            up, down = function(*(at + h * direction)), function(*(at - h * direction))
-            return np.array((up - down) / (2 * h)).reshape(1), np.abs(up).reshape(1)
-
-        expected = extrapolated(central, np.ones(1)).value
-        np.testing.assert_allclose(found.tangent, expected, rtol=1e-8, atol=1e-10)
-        np.testing.assert_allclose(found.value, function(*at))

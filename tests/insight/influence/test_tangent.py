@@ -1,9 +1,12 @@
 """Curvature times a direction, without forming it, against what nudging and brute force give."""
 
+import math
+
 import numpy as np
 import pytest
 
 import glassnet as gn
+from glassnet.errors import InputError
 from glassnet.insight.influence.tangent import Rows
 from glassnet.network.backprop import forward
 from glassnet.network.parameters import Parameters
@@ -88,3 +91,39 @@ def test_gradients_summed_with_other_shares():
     each = [rows.gradient_of(one) for one in np.eye(7)]
     np.testing.assert_allclose(rows.gradient_of(share), share @ np.array(each), rtol=1e-10, atol=1e-14)
     np.testing.assert_allclose(rows.gradient_of(rows.passed.coefficient), rows.passed.gradient.theta, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "last", "loss"),
+    [
+        ("silu", "identity", "squared_error"),
+        ("mish", "softplus", "squared_error"),
+        ("tanh", "sigmoid", "squared_error"),
+        ("softplus", "sigmoid", "binary_cross_entropy"),
+        ("tanh", "identity", "binary_cross_entropy_from_logits"),
+    ],
+)
+def test_a_row_of_zeros_that_meets_biases_of_zero(hidden, last, loss):
+    """XOR's first row in a new network: z is 0, where |z| in the sigmoid's formula has a corner."""
+    net = gn.Network(2, [gn.Dense(3, hidden), gn.Dense(1, last)], dtype="float64", seed=1)
+    x, y = np.array([[0.0, 0.0], [0.0, 1.0]]), np.array([[0.25], [1.0]])
+    theta, v, h = net.theta.copy(), np.random.default_rng(2).normal(size=net.theta.size), 1e-6
+
+    def at(theta):
+        net.theta[:] = theta
+        return Rows.at(net, net.objective(loss, "mean", 0.0, 0.0), x, y, np.ones(2), {}, True)
+
+    expected = (at(theta + h * v).passed.gradient.theta - at(theta - h * v).passed.gradient.theta) / (2 * h)
+    np.testing.assert_allclose(at(theta).along(v)[1], expected, rtol=1e-6, atol=1e-8)
+
+
+def test_a_formula_of_ones_own_that_cannot_be_followed_is_refused():
+    def spread(z):
+        return np.array([[math.exp(each) for each in row] for row in z.tolist()])
+
+    growth = gn.Activation("growth", value=spread, slope=lambda z, a: spread(z))
+    net = gn.Network(2, [gn.Dense(3, growth), gn.Dense(1)], dtype="float64", seed=1)
+    objective = net.objective("squared_error", "mean", 0.0, 0.0)
+    rows = Rows.at(net, objective, np.ones((2, 2)), np.ones((2, 1)), np.ones(2), {}, True)
+    with pytest.raises(InputError, match="no derivative is known"):
+        rows.along(np.ones(net.theta.size))

@@ -11,12 +11,11 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.insight.curvature.dual import Dual
+from glassnet.errors import InputError
+from glassnet.insight.dual import along
 from glassnet.insight.numerical import extrapolated
 
 Array = NDArray[Any]
-
-_NUDGE = 1e-6
 
 
 @final
@@ -51,41 +50,24 @@ class Moves:
         side : callable or None
             ``side(*values)``: an array that is another where the formula jumps or has a corner in between.
         """
-        values, directions = zip(*given, strict=True)
         try:
-            moved = _dual(formula, values, directions)
-            if np.isnan(moved).any():  # a tie, as of |z| at 0, in a formula that may be smooth all the same
-                sides = [_dual(formula, _nudged(values, directions, h), directions) for h in (_NUDGE, -_NUDGE)]
-                moved = np.where(np.isnan(moved), 0.5 * (sides[0] + sides[1]), moved)
-        except (TypeError, AttributeError):
-            moved, bound = _numerical(formula, values, directions, side)
+            return along(formula, given)
+        except InputError:
+            moved, bound = _numerical(formula, given, side)
             self.numerical[name] = max(bound, self.numerical.get(name, 0.0))
-        return moved
-
-
-def _dual(formula: Callable[..., Any], values: Sequence[Array], directions: Sequence[Array]) -> Array:
-    with np.errstate(all="ignore"):
-        result = formula(*(Dual(value, direction) for value, direction in zip(values, directions, strict=True)))
-    shape = np.broadcast_shapes(values[0].shape, *(np.shape(direction) for direction in directions))
-    return np.broadcast_to(result.tangent if isinstance(result, Dual) else 0.0, shape)
-
-
-def _nudged(values: Sequence[Array], directions: Sequence[Array], h: float) -> list[Array]:
-    """Return values a little further along the directions."""
-    longest = max(float(np.abs(direction).max(initial=0.0)) for direction in directions) or 1.0
-    return [value + h / longest * direction for value, direction in zip(values, directions, strict=True)]
+            return moved
 
 
 def _numerical(
     formula: Callable[..., Any],
-    values: Sequence[Array],
-    directions: Sequence[Array],
+    given: Sequence[tuple[Array, Array]],
     side: Callable[..., Array] | None,
 ) -> tuple[Array, float]:
     """Return the derivative along directions by extrapolated central differences, and its rounding bound.
 
     On a corner itself there is none; it is 0 there.
     """
+    values, directions = zip(*given, strict=True)
     shape = np.broadcast_shapes(values[0].shape, *(np.shape(direction) for direction in directions))
     longest = np.zeros(shape[:-1])
     for direction in directions:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.engines import Block, Descent
-from glassnet.insight.influence.dual import Dual, slope_of, value_of
+from glassnet.insight.dual import Dual, slope_of, value_of
 from glassnet.insight.influence.steps import Step
 from glassnet.insight.influence.tangent import Rows
 from glassnet.maths.optimizers import ElementwiseOptimizer
@@ -182,7 +182,7 @@ class LinearStep:
         unknowns = [step.theta, clipped, *(step.state[name] for name in optimizer.slots)]
         for first in range(0, len(clipped), _AT_A_TIME):
             part = slice(first, first + _AT_A_TIME)
-            duals = [Dual(each[part].astype(np.float64), {k: 1.0}) for k, each in enumerate(unknowns)]
+            duals = [Dual(each[part].astype(np.float64), {k: 1.0}, takes_sides=True) for k, each in enumerate(unknowns)]
             with np.errstate(all="ignore"):
                 results = optimizer.formula(*duals, *numbers)
             through = [[slope_of(result, k) for k in range(len(unknowns))] for result in results]

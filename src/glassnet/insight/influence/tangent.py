@@ -21,7 +21,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.insight.influence.dual import Dual, slope_of
+from glassnet.insight.dual import along
 from glassnet.maths.activation import Activation
 from glassnet.maths.loss import ElementwiseLoss, RowLoss
 from glassnet.network.backprop import Masks, Pass, backprop, short_form
@@ -85,7 +85,7 @@ class Rows:
         v, out, more = (Parameters(net.layout, each) for each in (direction, *np.empty((2, direction.size))))
         with np.errstate(all="ignore"):
             rz, ra, said = self._forward(v)
-            r_blame = self._last_blame(rz[-1])
+            r_blame = self._last_blame(rz[-1], ra[-1])
             for k in range(len(net.layers) - 1, -1, -1):
                 layer, mask = net.layers[k], self.masks.get(k)
                 r_slope = layer.backward(r_blame, p.a[k], net.parameters[k], out[k], mask)
@@ -136,42 +136,48 @@ class Rows:
             if isinstance(g, Activation):
                 ra.append(change * np.asarray(g.slope(p.z[k], p.a[k + 1])))
             else:
-                z: Any = Dual(p.z[k], {0: change})
-                ra.append(np.asarray(slope_of(g.value(z), 0)))
+                ra.append(along(g.value, [(p.z[k], change)]))
         c = p.coefficient
         return rz, ra, np.divide(said, c, out=np.zeros_like(said), where=c != 0)
 
-    def _last_blame(self, rz: Array) -> Array:
+    def _last_blame(self, rz: Array, ra: Array) -> Array:
         """Return Rδ of the last layer, of the error with the rows' shares."""
-        p, loss, g = self.passed, self.objective.loss, self.network.layers[-1].activation
-        z: Any = Dual(p.z[-1], {0: rz})  # a formula takes what it can compute with
-        a = g.value(z)
+        p, loss, g, y = self.passed, self.objective.loss, self.network.layers[-1].activation, self.y
+        a, ones = p.a[-1], np.ones_like(p.a[-1])
         short = short_form(self.network.layers, self.objective)
         if short is not None:
-            blame = short.blame(a, self.y)
+            r_blame = along(lambda a: short.blame(a, y), [(a, ones)]) * ra
         else:
             assert isinstance(loss, ElementwiseLoss | RowLoss)
+            slope = loss.slope(a, y)
             if isinstance(loss, ElementwiseLoss):
-                slope = loss.term_slope(a, self.y)
-                slope = slope / p.a[-1].shape[-1] if loss.mean_over_outputs else slope
+                share = 1.0 / a.shape[-1] if loss.mean_over_outputs else 1.0
+                r_slope = share * along(lambda a: loss.term_slope(a, y), [(a, ones)]) * ra
             else:
-                slope = loss.row_slope(a, self.y)
-            blame = slope * g.slope(z, a) if isinstance(g, Activation) else g.row_pullback(z, a, slope)
-        return np.broadcast_to(slope_of(blame, 0), rz.shape) * p.coefficient[:, None]
+                r_slope = along(lambda a: loss.row_slope(a, y), [(a, ra)])
+            if isinstance(g, Activation):
+                r_blame = r_slope * g.slope(p.z[-1], a) + slope * self._bend(-1) * rz
+            else:
+                r_blame = along(g.row_pullback, [(p.z[-1], rz), (a, ra), (slope, r_slope)])
+        return r_blame * p.coefficient[:, None]
 
     def _hidden_blame(self, k: int, rz: Array, r_slope: Array) -> Array:
         """Return Rδ of layer k from R(∂E/∂a) of its output."""
         p, g = self.passed, self.network.layers[k].activation
         assert isinstance(g, Activation)
-        slope: Array = np.asarray(g.slope(p.z[k], p.a[k + 1]))
-        passed_on: Array = r_slope * slope
+        passed_on: Array = r_slope * g.slope(p.z[k], p.a[k + 1])
         if self.bends:
-            z: Any = Dual(p.z[k], {0: rz})
-            a: Any = Dual(p.a[k + 1], {0: slope * rz})
-            bend = slope_of(g.slope(z, a), 0)  # g″(z)·Rz
-            if np.any(bend):
-                passed_on += self._slope_of_a(k) * bend
+            bend = self._bend(k)
+            if bend.any():
+                passed_on += self._slope_of_a(k) * bend * rz
         return passed_on
+
+    def _bend(self, k: int) -> Array:
+        """Return g″(z) of layer k, whose activation acts on each neuron by itself."""
+        p, g, k = self.passed, self.network.layers[k].activation, k % len(self.network.layers)
+        assert isinstance(g, Activation)
+        z, a = p.z[k], p.a[k + 1]
+        return along(g.slope, [(z, np.ones_like(z)), (a, np.asarray(g.slope(z, a)))])
 
     def _slope_of_a(self, k: int) -> Array:
         """Return ∂E/∂a of layer k's output, which a pass does not keep."""
