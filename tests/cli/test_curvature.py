@@ -89,7 +89,7 @@ def test_what_is_refused(table, capsys):
     assert "--count is 0" in error_of(capsys, "curvature", model, "--count", "0")
     assert "learning_rate is -1" in error_of(capsys, "curvature", model, "--learning-rate", "-1")
     assert "rows is 0" in error_of(capsys, "curvature", model, "--rows", "0")
-    assert "Name the source" in error_of(capsys, "curvature", "nowhere.safetensors")
+    assert "There is no file nowhere.safetensors" in error_of(capsys, "curvature", "nowhere.safetensors")
     Path("wrong.csv").write_text("a,c,y\n1,2,3\n4,5,6\n", encoding="utf-8")
     assert "b" in error_of(capsys, "curvature", model, "wrong.csv")
     assert error_of(capsys, "curvature", model, source.with_name("no.csv"))

@@ -68,7 +68,7 @@ def test_a_model_without_its_run(trained, capsys):
     answer, _ = answer_of(capsys, "noise", "c.safetensors", "digits:3,7")
     assert (answer["rows"], answer["moments"], answer["batch_size"]) == (290, [], None)
     assert "needs a learning rate" in answer["cabs"]["says"]
-    assert "Name the source" in error_of(capsys, "noise", "c.safetensors")
+    assert "There is no run beside c.safetensors" in error_of(capsys, "noise", "c.safetensors")
 
 
 def test_anothers_run_is_left_out(trained, capsys):

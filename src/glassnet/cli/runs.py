@@ -83,20 +83,17 @@ def open_run(model: Path, source: str | None = None, data: Path | None = None) -
     Raises
     ------
     FileError
-        If no run is kept beside the model, or it does not say where its rows came from.
+        If there is no such model, no run is kept beside it, or the run does not say where its rows came from.
     InputError
         If the source has changed since the training, or is another.
     """
     folder = RunFolder(model.with_suffix(".run"))
-    origin = folder.load_source() or {}
     model = _present(model, folder)
+    origin = folder.load_source() or {}
     if source is None:
         source = origin.get("path", origin.get("source"))
         if source is None:
-            raise FileError(
-                f"The folder {folder.path} does not say which rows {model} was trained on. Name the source after the "
-                "model, or train anew with glassnet train."
-            )
+            raise FileError(_no_run(model, folder))
         data = Path(origin["folder"]) if data is None and "folder" in origin else data
     try:
         opened = open_model(model, source, data, with_truth=True)
@@ -124,17 +121,31 @@ def _present(model: Path, folder: RunFolder) -> Path:
     Raises
     ------
     FileError
-        If there is none.
+        If there is none, or it is something else.
     """
+    if model.suffix == ".run":
+        named = model.with_suffix(".safetensors")
+        raise FileError(f"{model} is the folder of a run; name the model that stands beside it: {named}.")
     diverged = model.with_name(f"{model.stem}.diverged{model.suffix}")
-    if model.exists():
+    if model.is_file() or not (diverged.is_file() or folder.path.is_dir()):
+        load_model(model)  # which says what is wrong with the file, or with its name
         return model
-    if diverged.exists():
+    if diverged.is_file():
         return diverged
-    if folder.checkpoint.exists():
-        raise FileError(
-            f"There is no model {model} yet: the run in {folder.path} was not finished. Repeat the command that began "
-            "it with --resume."
+    raise FileError(
+        f"There is no model {model} yet: the run in {folder.path} was not finished. Repeat the command that began it "
+        "with --resume."
+    )
+
+
+def _no_run(model: Path, folder: RunFolder) -> str:
+    """Say why nothing is known of a model's rows."""
+    if not folder.path.is_dir():
+        return (
+            f"There is no run beside {model}: the folder {folder.path} is not there, so nothing is known of how it was "
+            "trained. Keep the two together, or train anew."
         )
-    load_model(model)  # which says what is wrong with the name
-    return model
+    return (
+        f"The folder {folder.path} does not say which rows {model} was trained on. Name the source after the model, or "
+        "train anew with glassnet train."
+    )

@@ -51,7 +51,8 @@ class RowGradients:
         layers = self.subject.network.layers
         with np.errstate(over="ignore", invalid="ignore"):  # of a network that runs off
             squares = np.concatenate([squares_by_layer(layers, p) for p in self._passes()])
-        return np.sqrt(squares if by_layer else squares.sum(axis=1))
+        norms: Array = np.sqrt(squares if by_layer else squares.sum(axis=1))
+        return norms
 
     def errors(self) -> Array:
         """Return Eᵢ of each row: (m,) float64."""
