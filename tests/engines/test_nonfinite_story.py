@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import signal
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +12,9 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 import glassnet as gn
-from glassnet.engines import Block
+from glassnet.engines import Block, Descent, Rates, make_engine
+from glassnet.engines.nonfinite import teller
+from glassnet.engines.nonfinite import trail as trails
 from glassnet.engines.nonfinite.extremes import extremes, usual_sizes
 from glassnet.engines.nonfinite.story import Story
 from glassnet.errors import NonFiniteError
@@ -409,6 +414,7 @@ def test_the_moments_before_are_what_a_listener_saw(run, watched, engine):
     assert left.theta.tobytes() == thetas[-1].tobytes()
     assert story.step == len(losses)
     assert [m.step for m in story.moments] == list(range(max(0, story.step - 8), story.step + 1))
+    assert (story.moved, story.finished) == (False, True)  # one who listens and moves nothing is not accused
     for moment in story.moments:
         assert moment.largest_weight == np.abs(thetas[moment.step]).max()
         if moment.step < story.step:
@@ -516,6 +522,8 @@ def test_a_story_travels_as_json(engine):
     assert again.text() == story.text()
     assert again.to_dict() == story.to_dict()
     assert str(story) == story.text()
+    older = {name: value for name, value in story.to_dict().items() if name not in ("moved", "finished")}
+    assert Story.from_dict(older).text() == story.text()
 
 
 def test_the_story_is_kept_in_the_runs_folder(tmp_path):
@@ -552,8 +560,231 @@ def test_weights_that_somebody_moves_in_between_are_not_told_of():
     story = story_of(network((6, "relu"), (2, "identity")), x, y, optimizer="sgd(1.5)", callbacks=[meddle])
     assert 1 <= len(story.moments) <= 9
     assert story.moments[-1].step == story.step
+    assert story.moved
+    assert (story.cause.kind, story.cause.value) == ("rate", 1.5)  # the steps explode by themselves too
+    assert [check.finite and not check.grows for check in story.checks if "by themselves" in check.otherwise] == [False]
     if len(story.moments) == 1:
         assert "cannot be told" in story.text()
+
+
+MOVED = "The weights are not what the steps made of them: a callback or another call set them between steps."
+
+
+@pytest.mark.parametrize("kind", [gn.StepEnded, gn.EpochEnded])
+@pytest.mark.parametrize("optimizer", ["adam(1e-3)", "sgd(0.01, momentum=0.9)"])
+@pytest.mark.parametrize("every", [1, 7])
+@engines
+def test_a_callback_that_throws_the_weights_is_found(kind, optimizer, every, engine):
+    """It was the learning rate's fault before."""
+    x, y = data(29)
+    seen = []
+
+    def throw(event):
+        seen.append(event)
+        if len(seen) % every == 0:
+            event.network.theta[:] *= 1e30
+
+    throw.__annotations__["event"] = kind
+    net = network((6, "relu"), (4, "relu"), (2, "identity"))
+    story = story_of(net, x, y, optimizer=optimizer, callbacks=[throw], engine=engine)
+    assert story.cause.kind == "moved", story.text()
+    assert story.moved
+    assert MOVED in story.message()
+    assert "callback" not in story.message().split(MOVED)[0]
+    assert "learning rate" not in story.message()
+    assert story.cause.growth[1] > 1e20
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+@engines
+def test_one_weight_that_was_set_between_steps_is_found(everywhere, engine):
+    """The number that the row holds is held well by the weights that training makes."""
+    x, y = data(30)
+    x[slice(None) if everywhere else 7, 2] = 1e38
+    net = network((6, "tanh"), (2, "identity"))
+
+    def put(event: gn.EpochEnded):
+        if event.epoch == 3:
+            event.network.weights[0][2, 4] = 30
+
+    options = {"optimizer": "adam(1e-5)", "clip_value": 1.0, "engine": engine}
+    gn.train(net.copy(), x, y, "squared_error", epochs=9, batch_size=16, ledger=False, **options)
+    story = story_of(net, x, y, callbacks=[put], **options)
+    assert story.cause.kind == "moved", story.text()
+    check = story.checks[0]
+    assert (check.finite, check.last) == (True, story.step)
+    assert MOVED in story.message()
+    assert "By themselves the steps stay finite" in story.message()
+
+
+def test_a_row_is_not_acquitted_because_somebody_moves_the_weights_a_little():
+    x, y = data(31)
+    x[13, 1] = 1e30
+
+    def shrink(event: gn.StepEnded):
+        event.network.theta[:] *= 0.999
+
+    story = story_of(network((6, "relu"), (2, "identity")), x, y, optimizer="sgd(0.01)", callbacks=[shrink], seed=3)
+    assert (story.cause.kind, story.cause.row) == ("input", 13)
+
+
+# --- how long it may take ------------------------------------------------------------------------------------------
+
+
+def trail_of(net, optimizer="adam"):
+    """A trail of an engine that has not taken steps."""
+    x, y = (np.zeros((4, *shape), net.dtype) for shape in (net.input_shape, (net.outputs,)))
+    block = Block(x, y, np.ones(4, net.dtype))
+    descent = Descent(OPTIMIZERS.resolve(optimizer))
+    engine = make_engine("reference", net, net.objective("squared_error"), descent, 4, 0)
+    return trails.Trail(engine, block)
+
+
+def noted(trail, steps):
+    """Note steps as if they had been taken, a second by the clock each; return when anchors were made."""
+    made = []
+    for _ in range(steps):
+        trail.note(np.arange(4), np.array([0, 4]), Rates(np.ones(1)))
+        trail.engine.state.step += 1
+        trail.engine.network.theta[0] += 1
+        made += [trail.anchors[-1].made] if trail.anchors[-1].made not in made else []
+    return made
+
+
+def test_anchors_are_made_however_long_a_copy_takes(monkeypatch):
+    """Between two of them lie ten seconds at most, or the steps that are told of."""
+    seconds = iter(range(10**6))
+    monkeypatch.setattr(trails, "time", SimpleNamespace(perf_counter=lambda: float(next(seconds))))
+    made = noted(trail_of(network((3, "tanh"), (2, "identity"))), 200)
+    assert np.diff(made).max() <= max(10, 2 * trails.STEPS)
+
+
+def test_of_a_large_network_one_copy_is_kept(monkeypatch):
+    seconds = iter(range(10**6))
+    monkeypatch.setattr(trails, "time", SimpleNamespace(perf_counter=lambda: float(next(seconds))))
+    for inputs, many in ((100, 2), (6000, 1)):  # 3 · 8 · 6000 · 500 bytes are 72 MB
+        net = network((500, "tanh"), (1, "identity"), inputs=inputs, dtype="float64")
+        trail, before = trail_of(net), net.theta.copy()
+        assert len(noted(trail, 60)) > 3
+        assert len(trail.anchors) == many
+        assert trail.start.theta.tobytes() == before.tobytes()
+        for anchor in trail.anchors:  # not written over by each other
+            assert anchor.theta[0] == pytest.approx(before[0] + anchor.step)
+            assert anchor.theta[1:].tobytes() == before[1:].tobytes()
+
+
+def slow(seconds, calls):
+    """Return tanh that takes a while and is counted."""
+
+    def value(z):
+        calls.append(time.perf_counter())
+        time.sleep(seconds)
+        return np.tanh(z)
+
+    return gn.Activation("slow", value=value, slope=lambda z, a: 1 - a * a)
+
+
+UNFINISHED = "The cause was not looked for to the end"
+
+
+def throwing_at(step, then=lambda: None):
+    """Return a callback that throws the weights after a step."""
+
+    def throw(event: gn.StepEnded):
+        if event.step == step:
+            event.network.theta[:] *= 1e38
+            then()
+
+    return throw
+
+
+@pytest.mark.filterwarnings("ignore::glassnet.GlassnetWarning")
+def test_a_story_has_a_time_limit(monkeypatch):
+    """Here no anchor but the first is made, so that taking the steps again takes as long as training."""
+    monkeypatch.setattr(trails, "_SECONDS_BETWEEN_COPIES", 1e9)
+    monkeypatch.setattr(trails, "_MOST_SECONDS", 1e9, raising=False)
+    monkeypatch.setattr(teller, "SECONDS", 0.2, raising=False)
+    x, y = data(32)
+    calls, thrown = [], []
+    net = network((6, slow(0.01, calls)), (6, "relu"), (2, "identity"))
+    callback = throwing_at(80, lambda: thrown.append(time.perf_counter()))
+    story = story_of(net, x, y, optimizer="adam(1e-5)", callbacks=[callback], engine="reference")
+    assert time.perf_counter() - thrown[0] < 0.7
+    assert thrown[0] - calls[0] > 0.8
+    assert (story.step, story.finished, story.cause.kind) == (81, False, "unknown")
+    assert UNFINISHED in story.message()
+    assert story.message().count("not looked for") == 1
+    assert story.chain
+    assert story.moments[-1].largest_weight > 1e30
+    assert "moved by somebody" not in story.text()
+    assert "learning rate 1e-5" not in story.message()
+    assert Story.from_dict(json.loads(json.dumps(story.to_dict()))).text() == story.text()
+
+
+@pytest.mark.filterwarnings("ignore::glassnet.GlassnetWarning")
+def test_ctrl_c_ends_a_story(monkeypatch):
+    monkeypatch.setattr(trails, "_SECONDS_BETWEEN_COPIES", 1e9)
+    x, y = data(32)
+    calls, asked, thrown = [], [], []
+    quick = slow(0.0, calls)
+
+    def value(z):
+        if thrown and len(calls) == thrown[0] + 20:  # in the midst of taking steps again
+            asked.append(len(calls))
+            signal.raise_signal(signal.SIGINT)
+        return quick.apply(z)
+
+    mine = gn.Activation("slow", value=value, slope=lambda z, a: 1 - a * a)
+    net = network((6, mine), (6, "relu"), (2, "identity"))
+    callback = throwing_at(80, lambda: thrown.append(len(calls)))
+    error, left = failing(net, x, y, optimizer="adam(1e-5)", callbacks=[callback], engine="reference")
+    assert len(asked) == 1
+    assert len(calls) - asked[0] < 12  # 60 more steps would have been taken for one replay
+    assert not error.story.finished
+    assert UNFINISHED in error.story.message()
+    assert np.abs(left.theta).max() > 1e30
+
+
+@engines
+def test_one_who_wishes_to_stop_gets_the_place_and_the_chain(monkeypatch, engine):
+    """For example as Ctrl-C was pressed during the very step that failed."""
+    wished = teller.tell
+    monkeypatch.setattr("glassnet.training.loop.tell", lambda *facts: wished(*facts[:3], lambda: True))
+    x, y = data(33)
+    x[7, 1] = 1e30
+    error, left = failing(network((6, "relu"), (2, "identity")), x, y, optimizer="sgd(0.01)", seed=1, engine=engine)
+    story = error.story
+    assert (story.finished, story.cause.kind, len(story.moments)) == (False, "unknown", 1)
+    assert story.chain
+    assert not story.checks
+    assert str(error).startswith(story.place)
+    assert UNFINISHED in str(error)
+    assert np.isfinite(left.theta).all()
+
+
+def test_the_steps_before_are_told_from_the_latest_anchor_where_the_earliest_is_far_away(monkeypatch):
+    monkeypatch.setattr(teller, "_SECONDS_FOR_THE_LONG_WAY", 0.0, raising=False)
+    monkeypatch.setattr(trails, "_SECONDS_BETWEEN_COPIES", 0.0)
+    x, y = data(34)
+    taken = []
+    take = trails.Trail.take
+
+    def noted_take(self, last, *options, **more):
+        taken.append((self.engine.state.step, last))
+        return take(self, last, *options, **more)
+
+    monkeypatch.setattr(trails.Trail, "take", noted_take)
+
+    def listen(event: gn.StepEnded):
+        pass
+
+    net = network((6, "relu"), (2, "identity"))
+    options = {"optimizer": "sgd(0.001)", "schedule": "exponential(1.1, per='step')"}
+    story = story_of(net, x, y, callbacks=[listen], engine="reference", **options)
+    assert story.step > 40
+    assert [m.step for m in story.moments] == list(range(story.step - 8, story.step + 1))
+    assert min(first for first, _ in taken) >= story.step - 8 - 8
+    assert not story.moved
 
 
 @engines

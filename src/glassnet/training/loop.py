@@ -225,7 +225,7 @@ class Training:
                 if position.steps == self.steps_per_epoch:
                     self._record_epoch()
             with OneBlasThread():
-                tell(error, self._trail, self.steps_per_epoch)
+                tell(error, self._trail, self.steps_per_epoch, lambda: self._interruption.wished)
             raise
         if len(steps):
             if ledger is not None and notes is not None:

@@ -23,7 +23,7 @@ from glassnet.engines.nonfinite.extremes import Extreme, extremes, usual_size_of
 from glassnet.engines.nonfinite.formula import formula_at_fault
 from glassnet.engines.nonfinite.retaken import RetakenStep
 from glassnet.engines.nonfinite.story import Cause, Check, Link
-from glassnet.engines.nonfinite.trail import Anchor, Trail
+from glassnet.engines.nonfinite.trail import Anchor, Trail, Unfinished
 from glassnet.errors import NonFiniteError
 from glassnet.network.network import Network
 
@@ -36,7 +36,27 @@ _OF_THE_DATA = ("activation", "inputs", "targets", "sample_weights")
 _MOST_TENTHS, _SECONDS_FOR_RATES = 12, 1.0
 _LONGER = 20  # times as many steps as were taken are tried at a slower rate, where so many were asked for
 _WORK = 2e10  # multiply-adds for them
-_SECONDS_FOR_ROWS = 5.0
+
+
+@final
+@dataclass(frozen=True)
+class Unmoved:
+    """What the steps make of the weights by themselves, where somebody else has moved them in between.
+
+    Parameters
+    ----------
+    first : int
+        The step from which they were taken again, the one that failed being the last.
+    finite : bool
+        Whether all of them are.
+    began, largest : float
+        The largest weight before the first, and before the last.
+    """
+
+    first: int
+    finite: bool
+    began: float
+    largest: float
 
 
 @final
@@ -58,6 +78,8 @@ class Case:
     start : (n,) array
         θ when training began.
     chain : tuple of Link
+    unmoved : Unmoved or None
+        Where the steps do not lead to the weights that the one that failed was taken with.
     """
 
     error: NonFiniteError
@@ -68,6 +90,7 @@ class Case:
     gradient: Array
     start: Array
     chain: tuple[Link, ...]
+    unmoved: Unmoved | None = None
 
     @property
     def step(self) -> int:
@@ -90,7 +113,7 @@ class Case:
             engine.state.optimizer = engine.descent.optimizer.init(engine.network.theta)
         try:
             order = np.arange(len(rows))
-            trail.engine.run(own if change is None else change(own), order, np.array([0, len(rows)]), rates, _never)
+            trail.run(own if change is None else change(own), order, np.array([0, len(rows)]), rates)
         except NonFiniteError:
             return False
         return True
@@ -115,43 +138,74 @@ class Case:
         return True, largest
 
 
-def cause_of(case: Case) -> tuple[Cause, tuple[Check, ...]]:
-    """Return what brought it about, and the evidence. The engine is left wherever it was taken."""
+def cause_of(case: Case) -> tuple[Cause, tuple[Check, ...], bool]:
+    """Return what brought it about, the evidence, and whether it was looked for to the end.
+
+    The engine is left wherever it was taken.
+    """
     here, net = case.here.theta, case.taken.network
     bad = np.flatnonzero(~np.isfinite(here))
     if len(bad):
         name = net.layout.describe(int(bad[0]))
-        return Cause("weights", name=name, value=float(here[bad[0]]), rows=len(bad)), ()
+        return Cause("weights", name=name, value=float(here[bad[0]]), rows=len(bad)), (), True
     growth = _largest(case.start), _largest(here)
     fault = formula_at_fault(case.error, case.taken)
     if fault is not None:
         name, value = fault
-        return Cause("formula", row=case.error.row, name=name, value=value, growth=growth), ()
+        return Cause("formula", row=case.error.row, name=name, value=value, growth=growth), (), True
     checks: list[Check] = []
-    cause = _far_out(case, growth, checks) or _moved(case, growth, checks)
+    try:
+        cause = _search(case, growth, checks)
+    except Unfinished:
+        return Cause("unknown", growth=growth), tuple(checks), False
+    if net.dtype == np.float32 and cause.kind != "float32":
+        with contextlib.suppress(Unfinished):  # the cause is known without it
+            _fits_float64(case, checks)
+    return dataclasses.replace(cause, growth=growth), tuple(checks), True
+
+
+def _search(case: Case, growth: tuple[float, float], checks: list[Check]) -> Cause:
+    """Return the first cause that answers for it."""
+    cause = _set_between(case, growth, checks) or _far_out(case, growth, checks)
+    if cause is None and case.unmoved is not None and not _may_be_the_steps(case.unmoved, growth):
+        cause = Cause("moved")
+    cause = cause or _of_the_weights(case, growth, checks)
     if cause is None or cause.slower == 0:  # weights that hardly move overflow as well
         plain = _as_it_is(case, checks)
         cause = plain if cause is None or plain.kind in _OF_THE_DATA else cause
-    if net.dtype == np.float32 and cause.kind != "float32":
-        _fits_float64(case, checks)
-    return dataclasses.replace(cause, growth=growth), tuple(checks)
+    return cause
+
+
+def _set_between(case: Case, growth: tuple[float, float], checks: list[Check]) -> Cause | None:
+    """Whether somebody else has moved the weights, and the steps by themselves stay finite and the weights calm."""
+    unmoved, (start, now) = case.unmoved, growth
+    if unmoved is None:
+        return None
+    far = np.sqrt(max(unmoved.began, 1.0)) * np.sqrt(now)  # half as many powers
+    calm = unmoved.largest <= max(_GROWN * max(start, 1.0), float(far))
+    words = "with the weights that the steps make by themselves"
+    checks.append(Check(words, unmoved.first, case.step, unmoved.finite, grows=unmoved.finite and not calm))
+    return Cause("moved") if unmoved.finite and calm else None
+
+
+def _may_be_the_steps(unmoved: Unmoved, growth: tuple[float, float]) -> bool:
+    """Whether the steps lead there by themselves too, from weights that had not grown yet."""
+    return unmoved.began <= _GROWN * max(growth[0], 1.0)
 
 
 def _far_out(case: Case, growth: tuple[float, float], checks: list[Check]) -> Cause | None:
     """Whether rows that hold a number far out are to blame: without them the steps are finite and the weights calm."""
+    case.trail.go_on()
     first = case.step if case.since is None else case.since.step
-    found = extremes(case.trail.block, case.trail.rows_since(first, case.step))
+    found = extremes(case.trail.block, case.trail.rows_since(first, case.step), case.trail.go_on)
     if not found:
         return None
     block = case.trail.block
     at = None if case.error.row is None else int(case.taken.rows[case.taken.numbers == case.error.row][0])
-    suspects = [*[[extreme] for extreme in found if extreme.row == at][:1], found[:1]]
-    suspects += [found] if len(found) > 1 else []
+    suspects = [[extreme] for extreme in found if extreme.row == at]
+    suspects += [some for some in (found[:1], found) if some not in suspects]
     began = _largest(case.here.theta if case.since is None else case.since.theta)
-    began_at = time.perf_counter()
     for some in suspects:
-        if time.perf_counter() - began_at > _SECONDS_FOR_ROWS:
-            break
         finite, largest = case.goes_on_without(np.array([extreme.row for extreme in some]))
         if finite and _calm(began, growth, largest, some[0]):
             shown = _numbered(block, some[0].row)
@@ -186,7 +240,7 @@ def _calm(began: float, growth: tuple[float, float], without: float, extreme: Ex
     )
 
 
-def _moved(case: Case, growth: tuple[float, float], checks: list[Check]) -> Cause | None:
+def _of_the_weights(case: Case, growth: tuple[float, float], checks: list[Check]) -> Cause | None:
     """Whether the weights are to blame: those that training began with, or what training made of them."""
     start, now = growth
     net, error, step = case.taken.network, case.error, case.step
@@ -224,13 +278,16 @@ def _too_fast(case: Case, growth: tuple[float, float], checks: list[Check]) -> C
     some = max(1, math.ceil(math.log10(rate)) - 1) if rate > 0 else 1  # of a huge rate, those down to 10 are not tried
     for tenth in range(some, some + _MOST_TENTHS):
         trail.stand(since)
-        finite = False
-        with contextlib.suppress(NonFiniteError):
+        try:
             trail.take(last, rate=10.0**-tenth)
             finite = True
-            if _largest(trail.engine.network.theta) <= _GROWN * max(growth[0], 1.0):
-                checks.append(Check(f"at 1e-{tenth} times the learning rate", since.step, last - 1, True))
-                return dataclasses.replace(cause, slower=10.0**-tenth)
+        except NonFiniteError:
+            finite = False
+        except Unfinished:
+            break
+        if finite and _largest(trail.engine.network.theta) <= _GROWN * max(growth[0], 1.0):
+            checks.append(Check(f"at 1e-{tenth} times the learning rate", since.step, last - 1, True))
+            return dataclasses.replace(cause, slower=10.0**-tenth)
         if time.perf_counter() - began > _SECONDS_FOR_RATES:
             break
     else:
@@ -294,6 +351,7 @@ def _steep(chain: tuple[Link, ...]) -> str:
 
 def _fits_float64(case: Case, checks: list[Check]) -> bool:
     """Whether float64 would have held the step."""
+    case.trail.go_on()
     theta = case.here.theta.astype(np.float64)
     with np.errstate(all="ignore"):
         loss, gradient, _, largest = case.taken.whole(theta)
@@ -324,7 +382,3 @@ def _numbered(block: Block, row: int) -> int:
 
 def _largest(theta: Array) -> float:
     return float(np.abs(theta).max(initial=0))
-
-
-def _never() -> bool:
-    return False

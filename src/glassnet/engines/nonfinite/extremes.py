@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -84,16 +84,17 @@ def usual_size_of_targets(block: Block) -> float:
     return 1.0 if block.y.ndim == 1 else float(usual_sizes(block.y).max())
 
 
-def extremes(block: Block, rows: Array) -> list[Extreme]:
+def extremes(block: Block, rows: Array, go_on: Callable[[], None] = lambda: None) -> list[Extreme]:
     """Return for each of the rows that holds a number far out the one that is farthest, the farthest row first.
 
-    At most the last 500,000 of `rows` are looked at.
+    At most the last 500,000 of `rows` are looked at; `go_on` is asked between them, and may raise something.
     """
     found: dict[int, Extreme] = {}
     for kind, values in _columns(block):
         usual = usual_sizes(values)
         far = FAR * usual
         for i in range(max(0, len(rows) - _MOST_ROWS), len(rows), _ROWS_AT_A_TIME):
+            go_on()
             some = rows[i : i + _ROWS_AT_A_TIME]
             size = np.abs(values[some].astype(np.float64))
             for at in np.flatnonzero((size > far).any(axis=1)):

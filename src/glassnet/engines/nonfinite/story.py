@@ -127,10 +127,10 @@ class Cause:
     ----------
     kind : str
         "input", "target", "sample_weight": one number of one row; "rate": weights that training moved too far; "start":
-        the weights it began with; "weights": they were not finite; "formula": an activation or loss gave NaN or an
-        infinity for an ordinary number; "activation": it passed what numbers can hold; "inputs", "targets",
-        "sample_weights": all are large; "penalty"; "blame": it grew on its way back; "float32": float64 would have held
-        it; "unknown".
+        the weights it began with; "moved": somebody else set the weights between steps; "weights": they were not
+        finite; "formula": an activation or loss gave NaN or an infinity for an ordinary number; "activation": it passed
+        what numbers can hold; "inputs", "targets", "sample_weights": all are large; "penalty"; "blame": it grew on its
+        way back; "float32": float64 would have held it; "unknown".
     row, column : int or None
         For one number of one row.
     rows, more : int
@@ -177,13 +177,17 @@ class Story:
     loss : str
         The name of the loss.
     moments : tuple of Moment
-        The last steps and the one that failed, in order; only the one that failed where the weights were moved by
-        somebody else in between, as then the steps cannot be taken again.
+        The last steps and the one that failed, in order. Steps are missing where they cannot be taken again, as
+        somebody else moved the weights in between, or where there was no time for it.
     chain : tuple of Link
         From what was not finite back to where it came from.
     cause : Cause
     checks : tuple of Check
         The evidence for the cause.
+    moved : bool
+        Whether the steps do not lead to the weights of the one that failed, so that somebody else must have moved them.
+    finished : bool
+        Whether the cause was looked for to the end; it is not where that takes longer than 5 seconds, or after Ctrl-C.
 
     Examples
     --------
@@ -212,6 +216,8 @@ class Story:
     chain: tuple[Link, ...]
     cause: Cause
     checks: tuple[Check, ...]
+    moved: bool = False
+    finished: bool = True
 
     def message(self) -> str:
         """Return the story in one paragraph: where, why, and what to do."""

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.engines.nonfinite.cause import Case, cause_of
+from glassnet.engines.nonfinite.cause import Case, Unmoved, cause_of
 from glassnet.engines.nonfinite.chain import chain_of
 from glassnet.engines.nonfinite.place import KEPT
 from glassnet.engines.nonfinite.retaken import RetakenStep
 from glassnet.engines.nonfinite.story import Factor, Moment, Story
-from glassnet.engines.nonfinite.trail import STEPS, Anchor, Trail
+from glassnet.engines.nonfinite.trail import STEPS, Anchor, Trail, Unfinished
 from glassnet.errors import NonFiniteError
 
+SECONDS = 5.0
+"""How long a story may take, apart from the passes over the step that failed."""
+
+_SECONDS_FOR_THE_LONG_WAY = 1.0  # all steps since the earliest anchor are taken again if they took no longer
 _WORK = 2e10
 """Multiply-adds that may be spent on looking at steps; fewer steps are looked at where one takes much."""
 
 
-def tell(error: NonFiniteError, trail: Trail, steps_per_epoch: int) -> None:
+def _never() -> bool:
+    return False
+
+
+def tell(error: NonFiniteError, trail: Trail, steps_per_epoch: int, stop: Callable[[], bool] = _never) -> None:
     """Give an error its story, and its message what the story found; the engine is left as it was.
+
+    Once `SECONDS` are over, or `stop` says so, the story ends with what is known.
 
     Parameters
     ----------
@@ -29,10 +44,14 @@ def tell(error: NonFiniteError, trail: Trail, steps_per_epoch: int) -> None:
     trail : Trail
         Of the engine that met it, which stands before the step that failed.
     steps_per_epoch : int
+    stop : callable
+        Asked between the steps that are taken again.
     """
-    engine = trail.engine
-    with trail.borrowed(), np.errstate(all="ignore"):
-        before, here, since = _moments(trail, error.step, steps_per_epoch)
+    engine, until = trail.engine, time.perf_counter() + SECONDS
+    over = lambda: stop() or time.perf_counter() > until  # noqa: E731
+    with trail.borrowed(over) as stood, np.errstate(all="ignore"):
+        way = _way_to(trail, error.step, stood)
+        here, before = way.here, _moments(trail, way, error.step, steps_per_epoch)
         trail.stand(here)
         rows, rates = trail.rows_and_rates(error.step)
         taken = RetakenStep(engine.network, engine.objective, trail.block, rows, engine.seed, error.step)
@@ -45,7 +64,8 @@ def tell(error: NonFiniteError, trail: Trail, steps_per_epoch: int) -> None:
             if error.quantity == "theta" and error.unit is not None and array.shape == here.theta.shape
         ]
         chain = chain_of(error, taken, gradient, start, float(rates.learning_rate[0]), memory)
-        cause, checks = cause_of(Case(error, trail, taken, here, since, gradient, start, chain))
+        case = Case(error, trail, taken, here, way.since, gradient, start, chain, way.unmoved)
+        cause, checks, finished = cause_of(case)
     error.story = Story(
         place=str(error).split(f" {KEPT}")[0],
         step=error.step,
@@ -61,34 +81,79 @@ def tell(error: NonFiniteError, trail: Trail, steps_per_epoch: int) -> None:
         chain=chain,
         cause=cause,
         checks=checks,
+        moved=way.unmoved is not None,
+        finished=finished,
     )
     error.args = (error.story.message(),)
 
 
-def _moments(trail: Trail, step: int, steps_per_epoch: int) -> tuple[list[Moment], Anchor, Anchor | None]:
-    """Return the last moments before a step, where training stood before it, and from where it could be taken again."""
-    engine = trail.engine
-    here = trail.here()
-    work = 3 * engine.network.multiplications * engine.batch_size
+@final
+@dataclass(frozen=True)
+class _Way:
+    """Where training stood before the step that failed, and how the steps lead there.
+
+    Parameters
+    ----------
+    here : Anchor
+    since, early : Anchor or None
+        From where the steps lead there, and from where the last of them do; None where it is not known.
+    unmoved : Unmoved or None
+        Where the steps do not lead there, as somebody else has moved the weights.
+    """
+
+    here: Anchor
+    since: Anchor | None = None
+    early: Anchor | None = None
+    unmoved: Unmoved | None = None
+
+
+def _way_to(trail: Trail, step: int, here: Anchor) -> _Way:
+    """Take the steps before `step` again, from the earliest anchor if that is soon done, else from the latest.
+
+    One that is hardly before `step` serves only where those before it do not lead to where training stood.
+    """
+    way, network = _Way(here), trail.engine.network
+    work = 3 * network.multiplications * trail.engine.batch_size
     many = max(1, min(STEPS, int(_WORK / max(work, 1))))
-    for anchor in trail.anchors:
-        if anchor.step > step:
-            continue
+    anchors = [anchor for anchor in trail.anchors if anchor.step <= step]
+    if anchors and time.perf_counter() - anchors[0].made > _SECONDS_FOR_THE_LONG_WAY:
+        early_enough = [anchor for anchor in anchors if anchor.step <= step - STEPS]
+        anchors = early_enough[-1:] + [anchor for anchor in anchors if anchor.step > step - STEPS]
+    for anchor in anchors:
         trail.stand(anchor)
-        moments = []
+        began, largest, finite = _largest(anchor.theta), math.inf, False
         try:
             trail.take(max(anchor.step, step - many))
-            for s in range(engine.state.step, step):
-                rows, rates = trail.rows_and_rates(s)
-                taken = RetakenStep(engine.network, engine.objective, trail.block, rows, engine.seed, s)
-                moment = _look(taken, float(rates.learning_rate[0]), steps_per_epoch)[0] if len(taken) else None
-                trail.take(s + 1)
-                moments += [] if moment is None else [moment]
-        except NonFiniteError:  # somebody has moved the weights in between
-            continue
-        if engine.network.theta.tobytes() == here.theta.tobytes():
-            return moments, trail.here(), anchor
-    return [], here, None
+            early = anchor if trail.engine.state.step == anchor.step else trail.here()
+            trail.take(step)
+            if network.theta.tobytes() == here.theta.tobytes():
+                return _Way(trail.here(), anchor, early, way.unmoved)
+            largest = _largest(network.theta)
+            trail.take(step + 1)
+            finite = True
+        except NonFiniteError:
+            pass
+        except Unfinished:
+            return way
+        way = _Way(here, unmoved=way.unmoved or Unmoved(anchor.step, finite, began, largest))
+    return way
+
+
+def _moments(trail: Trail, way: _Way, step: int, steps_per_epoch: int) -> list[Moment]:
+    """Return what the last steps before one were like, as far as there is time to look at them."""
+    engine, moments = trail.engine, list[Moment]()
+    if way.early is None:
+        return moments
+    trail.stand(way.early)
+    with contextlib.suppress(Unfinished):
+        for s in range(engine.state.step, step):
+            trail.go_on()
+            rows, rates = trail.rows_and_rates(s)
+            taken = RetakenStep(engine.network, engine.objective, trail.block, rows, engine.seed, s)
+            if len(taken):
+                moments.append(_look(taken, float(rates.learning_rate[0]), steps_per_epoch)[0])
+            trail.take(s + 1)
+    return moments
 
 
 def _look(taken: RetakenStep, rate: float, steps_per_epoch: int) -> tuple[Moment, NDArray[np.floating]]:
@@ -113,6 +178,10 @@ def _look(taken: RetakenStep, rate: float, steps_per_epoch: int) -> tuple[Moment
         z_unit=unit,
         z_row=int(taken.numbers[row]),
     ), gradient
+
+
+def _largest(theta: NDArray[np.floating]) -> float:
+    return float(np.abs(theta).max(initial=0))
 
 
 def _length(vector: NDArray[np.floating]) -> float:

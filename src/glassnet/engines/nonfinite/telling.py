@@ -23,8 +23,10 @@ def text(story: Story) -> str:
     place = story.place.replace(f"step {story.step}", f"step {story.step} (epoch {story.epoch})", 1)
     lines = [place, f"Cause: {why}", f"Cure:  {cure}", ""]
     lines += ["How it came to that:", *_table(story.moments)]
-    if len(story.moments) == 1 and story.step > 0:
+    if len(story.moments) == 1 and story.step > 0 and story.moved:
         lines.append("  (The steps before cannot be told: the weights were moved by somebody else between them.)")
+    elif len(story.moments) == 1 and story.step > 0:
+        lines.append("  (The steps before were not taken again.)")
     if story.chain:
         lines += ["", f"Inside step {story.step}, from there back to where it came from:"]
         shown = story.chain[:_MOST_LINKS]
@@ -41,7 +43,7 @@ def text(story: Story) -> str:
 
 def cause_in_words(story: Story) -> tuple[str, str]:
     """Return why, and what to do."""
-    return _WORDS.get(story.cause.kind, _unknown)(story, story.cause)
+    return (_WORDS.get(story.cause.kind, _unknown) if story.finished else _unfinished)(story, story.cause)
 
 
 def _of_one_row(story: Story, cause: Cause) -> tuple[str, str]:
@@ -98,6 +100,17 @@ def _start(story: Story, cause: Cause) -> tuple[str, str]:
         "with weights drawn anew the step is finite."
     )
     return why, "Draw them anew with net.initialize(seed), or set smaller ones."
+
+
+def _moved(story: Story, cause: Cause) -> tuple[str, str]:
+    why = "The weights are not what the steps made of them: a callback or another call set them between steps."
+    start, now = cause.growth or (math.nan, math.nan)
+    if now > 2 * start:
+        why += f" The largest weight went from {number(start)} to {number(now)}."
+    by_themselves = [check for check in story.checks if check.otherwise.endswith("by themselves")]
+    if by_themselves and by_themselves[0].finite:
+        why += " By themselves the steps stay finite."
+    return why, "Look at what sets the weights while training goes on: train without it, or set smaller ones."
 
 
 def _weights(story: Story, cause: Cause) -> tuple[str, str]:
@@ -166,12 +179,20 @@ def _unknown(story: Story, cause: Cause) -> tuple[str, str]:
     return why, "Try a smaller learning rate, clip_norm=1.0, or inputs on a smaller scale."
 
 
+def _unfinished(story: Story, cause: Cause) -> tuple[str, str]:
+    start, now = cause.growth or (math.nan, math.nan)
+    grown = f"The largest weight went from {number(start)} to {number(now)}. " if now > 10 * max(start, 1.0) else ""
+    why = f"{grown}The cause was not looked for to the end: that takes too long, or was interrupted."
+    return why, _unknown(story, cause)[1]
+
+
 _WORDS = {
     "input": _of_one_row,
     "target": _of_one_row,
     "sample_weight": _of_one_row,
     "rate": _rate,
     "start": _start,
+    "moved": _moved,
     "weights": _weights,
     "formula": _formula,
     "activation": _activation,
