@@ -80,7 +80,10 @@ def test_without_a_ledger(trained, capsys):
     assert answer["held_out_rows"] == 30
     shutil.copy(model, "alone.safetensors")
     assert answer_of(capsys, "blame", "alone.safetensors", source)["by_ledger"] is False
-    assert "no run in alone.run" in error_of(capsys, "blame", "alone.safetensors")
+    assert error_of(capsys, "blame", "alone.safetensors") == error_of(
+        capsys, "influence", "alone.safetensors", "--row", "1"
+    )
+    assert answer_of(capsys, "blame", model, "--no-ledger")["suspects"] == answer["suspects"]
     assert (
         run(["train", str(source), "--target", "kind", "--epochs", "2", "--no-ledger", "--out", "n.safetensors"]) == 0
     )
@@ -89,6 +92,27 @@ def test_without_a_ledger(trained, capsys):
     captured = capsys.readouterr()
     assert "kept no ledger" in captured.err
     assert "judged by the fitted network alone" in captured.out
+
+
+def test_a_training_that_was_killed_is_told_as_elsewhere(trained, capsys):
+    model, _ = trained
+    shutil.copytree(model.with_suffix(".run"), "k.run")
+    said = error_of(capsys, "blame", "k.safetensors")
+    assert said == error_of(capsys, "influence", "k.safetensors", "--row", "1")
+    assert "k.run" in said
+    Path("k.run/checkpoint.safetensors").unlink(missing_ok=True)
+    assert error_of(capsys, "blame", "k.safetensors") == said
+
+
+def test_a_run_without_its_checkpoint_still_says_which_rows(trained, capsys):
+    model, _ = trained
+    shutil.copy(model, "s.safetensors")
+    Path("s.run").mkdir()
+    shutil.copy(model.with_suffix(".run") / "source.json", "s.run/source.json")
+    assert run(["blame", "s.safetensors"]) == 0
+    captured = capsys.readouterr()
+    assert "judged by the fitted network alone" in captured.out
+    assert "s.run" in captured.err
 
 
 def test_numbers_in_their_own_units(capsys):

@@ -81,6 +81,24 @@ def test_pages(folder, capsys, tmp_path, see):
         assert see(place, width=width, dark=dark).troubles() == []
 
 
+def test_lines_are_no_wider_than_a_terminal(folder, capsys, tmp_path):
+    deep = tmp_path / ("a-folder-of-" + "long" * 12 + "-names")
+    deep.mkdir()
+    lines = ["a,b,c", *(f"{i},{i * i % 7},{i * 2.5}" for i in range(40))]
+    (deep / "t.csv").write_text("\n".join(lines))
+    out = deep / "other.safetensors"
+    layers = ["--hidden", "30,20,10", "--activation", "tanh", "--optimizer", "sgd(learning_rate=0.05, momentum=0.9)"]
+    assert (
+        run(["train", str(deep / "t.csv"), "--target", "c", "--epochs", "2", *layers, "--out", str(out), "--json"]) == 0
+    )
+    capsys.readouterr()
+    for one, two in ((folder / "a.run", out), (out, folder / "d.run"), (folder / "a.run", folder / "d.run")):
+        assert run(["diff", str(one), str(two)]) == 1
+        said = capsys.readouterr().out
+        assert max(map(len, said.splitlines())) <= 100, said
+        assert "seed" in said or "momentum=0.9" in said
+
+
 def test_refusals(folder, capsys, tmp_path):
     for other, said in (("none.run", "There is no"), ("none.safetensors", "holds no run"), (tmp_path, "holds no run")):
         assert run(["diff", str(folder / "a.run"), str(other)]) == 2

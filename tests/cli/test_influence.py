@@ -46,10 +46,10 @@ def test_rows_are_counted_as_the_source_counts_them(trained, capsys):
         loss = net.backprop(x, table.targets[row : row + 1], "cross_entropy").loss
         assert asked["error"] == pytest.approx(loss, rel=1e-4)
         assert asked["truth"] == table.classes[table.targets[row]]
-        assert asked["number"] == row
+        assert asked["row"] == row
         parts.add(asked["part"])
         for each in answer["helpful"] + answer["harmful"]:
-            assert each["truth"] == table.classes[table.targets[each["number"]]]
+            assert each["truth"] == table.classes[table.targets[each["row"]]]
     assert parts == {"training", "held out"}
 
 
@@ -91,8 +91,13 @@ def test_a_table_of_ones_own(capsys):
     capsys.readouterr()
     answer = answer_of(capsys, "influence", "t.safetensors", "--row", "11")
     assert answer["questioned"]["truth"] == "3000"
+    assert run(["influence", str(Path("t.safetensors").absolute()), "--row", "11", "--out", "i.html"]) == 0
+    assert "in the units the network was trained in" in capsys.readouterr().out
+    page = Path("i.html").read_text(encoding="utf-8")
+    assert "<title>Influence on row 11 of t.csv</title>" in page
+    assert "in the units the network was trained in" in page
     if answer["questioned"]["part"] == "training":
-        assert answer["helpful"][0]["number"] == 11
+        assert answer["helpful"][0]["row"] == 11
     Path("t.csv").write_text("\n".join([*lines[:5], "1,1,1", *lines[6:]]), encoding="utf-8")
     assert "not those that" in error_of(capsys, "influence", "t.safetensors", "--row", "11")
 

@@ -14,7 +14,6 @@ from glassnet.cli.models import Opened, open_model
 from glassnet.cli.options import Data, Json, ModelPath, Whole
 from glassnet.cli.patience import told_if_slow
 from glassnet.cli.runs import OpenedRun, open_run
-from glassnet.errors import InputError
 from glassnet.insight.blame import blame as judge
 from glassnet.training import RunFolder
 from glassnet.training.arguments import as_count
@@ -40,14 +39,10 @@ def blame(
     as_count("--top", top)
     place = None if out is None else page_place(out, model, "blame")
     folder = RunFolder(model.with_suffix(".run"))
-    if ledger and folder.checkpoint.exists():
+    if source is None or (ledger and folder.checkpoint.exists()):
         run = open_run(model, source, data)
-        opened, arguments = run.opened, _of_run(run)
+        opened, arguments = run.opened, _of_run(run, ledger)
     else:
-        if source is None:
-            raise InputError(
-                f"There is no run in {folder.path} that says which rows these were; name them after the model."
-            )
         opened = open_model(model, source, data, with_truth=True)
         arguments = _without_run(opened)
     net, encoder = opened.model.network, opened.encoder
@@ -73,12 +68,13 @@ def blame(
         save_answer(place, found.html(title))
 
 
-def _of_run(run: OpenedRun) -> dict[str, Any]:
+def _of_run(run: OpenedRun, by_ledger: bool) -> dict[str, Any]:
     """Return the ledger, and which rows of the source it is of; rows are counted as the source counts them."""
-    replay = run.replay()
-    if replay.ledger is None:
-        note(f"the run in {run.folder.path} kept no ledger of its rows.")
-    arguments: dict[str, Any] = {"ledger": replay.ledger, "trained_rows": run.training_rows}
+    arguments: dict[str, Any] = {"trained_rows": run.training_rows}
+    if by_ledger:
+        arguments["ledger"] = run.replay().ledger if run.folder.checkpoint.exists() else None
+        if arguments["ledger"] is None:
+            note(f"the run in {run.folder.path} kept no ledger of its rows.")
     if run.held_out_rows is None:
         dtype = run.opened.model.network.dtype.name
         held_out = run.opened.encoder.inputs(run.held_out, dtype), run.opened.encoder.targets(run.held_out, dtype)

@@ -80,7 +80,7 @@ def influence(
             image_shape=encoder.image_shape,
         )
     title = (
-        f"Influence on row {row} of {run.opened.table.called}"
+        f"Influence on row {row} of {Path(run.opened.table.called).name}"
         if row is not None
         else f"Influence on test row {test_row}"
     )

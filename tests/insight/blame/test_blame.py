@@ -321,6 +321,22 @@ def test_columns_that_stand_out():
     assert column.suggested == pytest.approx(10 * x[y == 1, 1].mean())
 
 
+def test_columns_that_explain_nothing_are_not_quoted():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, size=(200, 6))  # no value is 2 deviations from the mean
+    y = 3 * x[:, 0] + rng.normal(size=200)
+    x[7, 1:5] = 40
+    net = gn.Network(6, [gn.Dense(1)], seed=0)
+    ledger = gn.train(net, x, y, "squared_error", epochs=3).ledger
+    found = gn.blame(net, x, y, ledger, top=200)
+    shown = {each.row: each.columns for each in (*found.suspects, *found.hard)}
+    z = np.abs(x - x.mean(axis=0)) / x.std(axis=0)
+    for row, columns in shown.items():
+        assert len(columns) == min(2, (z[row] > 2).sum())
+        assert all(column.deviations > 2 for column in columns)
+    assert len(shown[7]) == 2
+
+
 def test_a_ledger_that_kept_but_some_epochs(planted, monkeypatch):
     _, y, bad, _ = planted
     monkeypatch.setattr("glassnet.training.ledger._MOST_ENTRIES", 4 * len(y))
@@ -333,6 +349,60 @@ def test_one_epoch_is_judged_by_the_fitted_network(planted):
     _, y, _, _ = planted
     net, history = train_digits(y, epochs=1)
     np.testing.assert_allclose(gn.blame(net, X, y, history.ledger).scores, gn.blame(net, X, y).scores, rtol=1e-6)
+
+
+# --- what is told ------------------------------------------------------------------------------------------------
+
+
+def test_a_row_that_the_fitted_network_is_against_is_not_told_as_learned(planted):
+    """The ledger saw it inside the last epochs, where it was right; after them it is wrong."""
+    net, y, _, ledger = planted
+    turned = gn.Network.from_dict(net.to_dict())
+    turned.theta[:] = -net.theta  # which is against nearly all that was learned
+    found = gn.blame(turned, X, y, ledger, top=len(y))
+    a = turned.predict(X)
+    right = a.argmax(axis=1) == y
+    late = (ledger.learned > 0) & (ledger.learned < ledger.epochs)
+    assert (late & ~right).any()
+    assert {each.row for each in found.learned_last} == set(np.flatnonzero(late & right))
+    for each in found.suspects:
+        if not right[each.row]:
+            assert each.learned is None
+            assert "right from" not in str(each)
+
+
+def test_no_row_is_said_twice_and_short_lists_are_short(planted):
+    net, y, _, ledger = planted
+    found = gn.blame(net, X, y, ledger, top=30)
+    lines = found.text().splitlines()
+    rows = [line.split()[1] for line in lines if line.startswith("  row ") and "held out" not in line]
+    assert len(rows) == len(set(rows))
+    assert rows[:30] == [str(each.row) for each in found.suspects]
+    assert len(rows) <= 30 + 3 * 5
+    left = {each.row for rows in (found.hard, found.learned_last, found.forgotten) for each in rows} - set(
+        map(int, rows)
+    )
+    (more,) = [line for line in lines if "more" in line and "--json" in line]
+    assert more.startswith(f"{len(left)} more")
+    assert len(lines) < 60
+
+
+def test_it_says_first_where_no_label_is_contradicted():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 20)
+    x = rng.normal(size=(40, 2)) * 0.3 + 4 * y[:, None]
+    net = gn.Network(2, [gn.Dense(8, "tanh"), gn.Dense(2, "softmax")], seed=0)
+    ledger = gn.train(net, x, y, "cross_entropy", optimizer="adam(0.05)", epochs=30).ledger
+    assert (ledger.margin.mean(axis=0) > 0).all()
+    assert (net.predict(x).argmax(axis=1) == y).all()
+    for found in (gn.blame(net, x, y, ledger), gn.blame(net, x, y)):
+        assert found.disputed == 0
+        assert found.text().startswith("The network contradicts none of these 40 labels")
+        assert ("least sure of" in found.text()) == bool(found.suspects)
+        assert "Suspect labels" not in found.text() + found.html()
+        assert found.probably_wrong is None
+        for each in found.suspects:
+            assert f"row {each.row} says {each.given}, and so does the network; next {each.suggested}" in found.text()
 
 
 # --- the record --------------------------------------------------------------------------------------------------

@@ -51,6 +51,17 @@ def test_in_a_browser(see, tmp_path, what, width, dark):
     assert (page.locator("img").count() > 0) == (what == "images")
 
 
+def test_other_lists_are_folded_and_repeat_no_picture(see, tmp_path):
+    found, _ = of_images()
+    (tmp_path / "page.html").write_text(found.html(), encoding="utf-8")
+    page = see(tmp_path / "page.html", width=360).page
+    assert page.locator("img").count() == len(found.suspects) + len(found.held_out)
+    folded = page.locator("details:not([open])")
+    assert folded.count() >= 2
+    folded.first.locator("summary").click()
+    assert page.locator("details[open] table").first.is_visible()
+
+
 PIXELS = """image => {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];

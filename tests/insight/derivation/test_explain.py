@@ -6,14 +6,15 @@ import zlib
 
 import numpy as np
 import pytest
-from autodiff import ACTIVATION, LOSS, PAIRS, truths
-from autodiff import gradient as gradient_by_autograd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import glassnet as gn
+from autodiff import ACTIVATION, LOSS, PAIRS, truths
+from autodiff import gradient as gradient_by_autograd
 from glassnet.maths.activations import ACTIVATIONS
 from glassnet.maths.losses import LOSSES
+
 
 def random_spot(net, rng, biases=True):
     names = ("weights", "biases") if biases else ("weights",)

@@ -29,7 +29,7 @@ def test_rows_are_counted_as_x_counts_them(kept):
     replay = gn.Replay(folder, X, y, validation=0.2)
     trained, held_out = replay.block.numbers, replay.validation.numbers
     found = gn.influence(folder, X, y, row=int(trained[5]), validation=0.2)
-    assert (found.questioned.part, found.questioned.number) == ("training", trained[5])
+    assert (found.questioned.part, found.questioned.row) == ("training", trained[5])
     np.testing.assert_array_equal(found.numbers, trained)
     row = int(held_out[3])
     asked = gn.influence(folder, X, y, row=row, validation=0.2)
@@ -53,9 +53,9 @@ def test_lists_and_shares(kept):
     assert [each.without for each in harmful] == sorted(each.without for each in harmful)
     assert sum(each.share for each in helpful) == pytest.approx(1)
     assert sum(each.share for each in harmful) == pytest.approx(1)
-    assert [each.number for each in helpful + harmful if each.itself] == [row]
+    assert [each.row for each in helpful + harmful if each.itself] == [row]
     for each in helpful[:3]:
-        assert each.truth == "äbc"[y[each.number]]
+        assert each.truth == "äbc"[y[each.row]]
         assert each.error >= 0
     values = json.loads(json.dumps(found.to_dict(4)))
     assert len(values["helpful"]) == len(values["harmful"]) == 4
@@ -75,7 +75,7 @@ def test_regression_one_output_and_several(tmp_path):
         tmp_path / "a.run", [gn.Dense(1)], X, y, "squared_error", optimizer=gn.SGD(0.02), epochs=20, batch_size=8
     )
     found = gn.influence(replay, x=X[7], y=float(X[7] @ [1.0, -2.0, 0.5]), units=(100.0, 10.0))
-    assert found.harmful(1)[0].number == 7
+    assert found.harmful(1)[0].row == 7
     assert found.harmful(1)[0].truth == "400"
     assert found.questioned.right is None
     assert "the truth is" in str(found)

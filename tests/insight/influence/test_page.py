@@ -37,7 +37,7 @@ def test_images_and_receipts(images, see, tmp_path, width, dark):
     alts = page.locator("img").evaluate_all("all => all.map(one => one.alt)")
     assert all(alts)
     first = images.helpful(1)[0]
-    assert alts[1] == f"Row {first.number}, {first.truth}"
+    assert alts[1] == f"Row {first.row}, {first.truth}"
     assert page.locator("tbody tr").count() == 20 + 12
     for region in page.locator("[role=region]").all():
         assert region.get_attribute("tabindex") == "0"

@@ -151,8 +151,12 @@ def test_at_the_bottom_of_a_bowl_the_gradient_cannot_be_told_from_0():
     assert found.step_share(10) is None
     assert found.norm_batch() == 50
     words = " ".join(found.text().split())
-    assert "cannot be told from 0" in words
-    assert "no bound" in words
+    assert words.startswith("These rows no longer show a direction")
+    assert "no batch size follows" in words
+    assert words.count("no batch size follows") == 1
+    assert "cannot be told" in words
+    for unwanted in ("no bound", "not above 0", "of the progress"):
+        assert unwanted not in words
     assert json.loads(json.dumps(found.to_dict()))["noise_scale"] is None
 
 
@@ -195,6 +199,20 @@ def test_cabs_speaks_where_it_holds_and_says_why_elsewhere():
         assert word in " ".join(found.text().split())
     momentum = " ".join(gn.noise(net, x, y, loss=loss, optimizer="sgd(momentum=0.9)").text().split())
     assert "about 10 of them at β = 0.9" in momentum
+
+
+def test_the_answer_comes_first():
+    net, x, y, loss = setting("plain", m=400)
+    found = gn.noise(net, x, y, loss=loss, batch_size=8)
+    scale, first = found.noise_scale, " ".join(found.text().split()).split(". ")[0]
+    assert scale is not None
+    assert found.whole.high is not None
+    assert first.startswith("A batch of about ")
+    assert float(first.split()[4].replace(",", "")) == pytest.approx(scale, rel=0.06)
+    flat = " ".join(found.text().split())
+    sentences = [each for each in flat.split(". ") if len(each) > 30]
+    assert len(sentences) == len(set(sentences))
+    assert " to no bound" not in flat
 
 
 @pytest.fixture

@@ -155,8 +155,11 @@ def blame(
     contradicted = int(of_ledger.contradicted.sum())
     caution = _caution(of_ledger, of_held_out, contradicted)
     threshold, separation = gap(of_ledger.score)
-    countable = known is not None and truth is not Truth.NUMBERS and len(of_ledger) >= _FEWEST and not caution
-    clear = countable and separation >= _APART
+    disputed = int(of_ledger.disputed.sum())
+    countable = (
+        known is not None and disputed and truth is not Truth.NUMBERS and len(of_ledger) >= _FEWEST and not caution
+    )
+    clear = bool(countable) and separation >= _APART
     threshold = threshold if clear else float("inf")
     return Blame(
         scores=scores,
@@ -173,6 +176,7 @@ def blame(
         epochs=0 if known is None else known.epochs,
         loss=objective.loss.name,
         contradicted=contradicted,
+        disputed=disputed,
         probably_wrong=int((of_ledger.score > threshold).sum()) if clear else None,
         threshold=threshold,
         separation=separation,

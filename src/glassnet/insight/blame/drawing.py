@@ -1,4 +1,4 @@
-"""A page of suspect rows: cards with pictures, or with the columns that stand out, and the other lists as tables."""
+"""A page of suspect rows: cards with pictures, or with the columns that stand out; the other lists are folded."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ Array = NDArray[Any]
 _STYLE = """
 .cards { list-style: none; padding: 0; margin: .75rem 0; display: grid; gap: 1rem; align-items: start;
   grid-template-columns: repeat(auto-fill, minmax(min(15rem, 100%), 1fr)); }
+@media (max-width: 30rem) { .cards { gap: .5rem; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); } }
 .cards.wide-cards { grid-template-columns: repeat(auto-fill, minmax(min(26rem, 100%), 1fr)); }
 .card { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .6rem .8rem;
   min-width: 0; }
@@ -24,6 +25,7 @@ _STYLE = """
 .card p { margin: .25rem 0; font-size: .9rem; overflow-wrap: anywhere; }
 .card img { display: block; box-sizing: border-box; width: 7rem; height: auto; border: 1px solid var(--line);
   image-rendering: pixelated; forced-color-adjust: none; }
+details { margin: 1rem 0; } summary { cursor: pointer; font-weight: 600; overflow-wrap: anywhere; }
 .says b { overflow-wrap: anywhere; }
 .card table { font-size: .85rem; margin: .4rem 0 0; }
 .card .wide { background: none; }
@@ -39,10 +41,12 @@ def blame_page(found: Blame, title: str) -> str:
     body = prose(*rest)
     if found.suspects:
         body += prose(_how(found))
-    for name, rows in words.sections(found):
-        body += f"<h2>{escape(name)}</h2>\n"
-        in_cards = rows is found.suspects or rows is found.held_out or bool(found.pictures)
-        body += prose("None.") if not rows else _cards(found, rows) if in_cards else _table(name, rows)
+    for name, rows, in_full in words.sections(found):
+        if rows is found.suspects or not rows:
+            body += f"<h2>{escape(name)}</h2>\n" + (_cards(found, rows) if rows else prose("None."))
+        else:
+            inside = _cards(found, rows) if in_full else _table(name, rows)
+            body += f"<details><summary>{escape(name)} ({len(rows):,})</summary>\n{inside}</details>\n"
     return page(title, body, lead=first, style=_STYLE)
 
 
@@ -75,7 +79,8 @@ def _card(found: Blame, each: Suspect) -> str:
         parts.append(_picture(picture, each))
     of = f"{escape(each.output)} " if each.output else ""
     given, suggested = escape(words.shown(each.given)), escape(words.shown(each.suggested))
-    parts.append(f'<p class="says">Says {of}<b>{given}</b>, the network <b>{suggested}</b></p>\n')
+    network = escape(words.answer(each).removesuffix(f" {words.shown(each.suggested)}"))
+    parts.append(f'<p class="says">Says {of}<b>{given}</b>, {network} <b>{suggested}</b></p>\n')
     parts.append(f"<p>{escape(words.evidence(each).capitalize())}</p>\n")
     if each.columns:
         parts.append(_columns(each))

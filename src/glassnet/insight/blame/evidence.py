@@ -80,6 +80,11 @@ class Evidence:
         return np.asarray(self.wrong * 2 > self.epochs if self.epochs else self.fitted != self.given)
 
     @property
+    def disputed(self) -> Array:
+        """Whether the network is against what a row says, on average or now: (j,) bool; of numbers nowhere."""
+        return np.asarray((self.margin <= 0) | (self.fitted_margin <= 0))
+
+    @property
     def doubted(self) -> Array:
         """Whether the network ever said otherwise than the row, after the first epoch: (j,) bool."""
         if self.truth is Truth.NUMBERS:

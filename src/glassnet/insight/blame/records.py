@@ -60,7 +60,8 @@ class Suspect:
     wrong : int or None
         In how many of them it was wrong.
     learned : int or None
-        The epoch, from 0, from which on it was right to the end; None where it was not, or has no class.
+        The epoch, from 0, from which on it was right whenever it was met; None where it was not, where the fitted
+        network is wrong about it after all, or where it has no class.
     forgotten : int or None
         How often it was right in one epoch and wrong in the next.
     held_out : bool
@@ -68,7 +69,7 @@ class Suspect:
     output : str
         Which output `given` is of, where there are several numbers; else "".
     columns : tuple of Column
-        Where it stands out, the most telling first; empty for images.
+        Where it lies more than two standard deviations out, the most telling two; empty for images.
     """
 
     row: int
@@ -126,6 +127,8 @@ class Blame:
     loss : str
     contradicted : int
         How many rows trained on were taken for another class in more than half of the epochs; 0 for numbers.
+    disputed : int
+        How many rows trained on the network is against, on average over the training or now; 0 for numbers.
     probably_wrong : int or None
         About how many labels are wrong: those whose scores stand clearly apart from the others'. None where none do,
         without a ledger, and of numbers.
@@ -153,14 +156,20 @@ class Blame:
     epochs: int
     loss: str
     contradicted: int
+    disputed: int
     probably_wrong: int | None
     threshold: float
     separation: float
     caution: str
     pictures: dict[tuple[int, bool], Array]
 
+    @property
+    def contradicts_none(self) -> bool:
+        """Whether rows have classes, and the network is against none of those that it was trained on."""
+        return self.classes and not self.disputed
+
     def text(self) -> str:
-        """Return sentences and lists for a terminal."""
+        """Return sentences and lists for a terminal: suspects in full, of the other lists the first few."""
         from glassnet.insight.blame.words import text
 
         return text(self)

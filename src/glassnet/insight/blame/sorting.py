@@ -15,7 +15,7 @@ from glassnet.insight.blame.records import Column, Suspect
 Array = NDArray[Any]
 
 _CONFIDENT, _OUT_OF_LINE = -0.5, 5.0
-_COLUMNS = 4
+_COLUMNS, _FAR = 2, 2.0
 
 
 @final
@@ -51,11 +51,12 @@ class Lists:
         return self._first(e, np.flatnonzero(which), -e.loss)
 
     def learned_last(self) -> tuple[Suspect, ...]:
-        """Return the rows that were right in the end, but only late."""
+        """Return the rows that are right, but only late; each epoch met them before its later steps, which may err."""
         e = self.trained
         if not e.epochs or e.truth is Truth.NUMBERS:
             return ()
-        return self._first(e, np.flatnonzero((e.learned > 0) & (e.learned < e.epochs)), -e.learned, -e.loss)
+        late = (e.learned > 0) & (e.learned < e.epochs) & (e.fitted_margin > 0)
+        return self._first(e, np.flatnonzero(late), -e.learned, -e.loss)
 
     def forgotten(self) -> tuple[Suspect, ...]:
         """Return the rows that were forgotten most often."""
@@ -94,7 +95,7 @@ class Lists:
             fitted_margin=float(e.fitted_margin[i]) if classes else None,
             epochs=e.epochs,
             wrong=int(e.wrong[i]) if noted else None,
-            learned=int(e.learned[i]) if noted and e.learned[i] < e.epochs else None,
+            learned=int(e.learned[i]) if noted and e.learned[i] < e.epochs and e.fitted_margin[i] > 0 else None,
             forgotten=int(e.forgotten[i]) if noted else None,
             held_out=held_out,
             output=self.asked.names.classes[int(e.output[i])] if several else "",
@@ -119,7 +120,7 @@ class Lists:
         if classes:
             suggested, other = self._typical(int(e.suggested[i]), apart is not None)
             telling = away - np.abs(x - suggested) / other
-        order = np.argsort(-telling, kind="stable")[:_COLUMNS]
+        order = np.argsort(-np.where(away > _FAR, telling, -np.inf), kind="stable")[:_COLUMNS]
         return tuple(
             Column(
                 name=self.asked.names.features[j],
@@ -129,7 +130,7 @@ class Lists:
                 deviations=float(away[j]),
             )
             for j in order
-            if telling[j] > 0
+            if telling[j] > 0 and away[j] > _FAR
         )
 
     def _typical(self, label: int | None, as_read: bool) -> tuple[Array, Array]:

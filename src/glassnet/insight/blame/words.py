@@ -18,14 +18,28 @@ _NO_GAP = (
 
 
 def text(found: Blame) -> str:
-    """Return everything: suspects in full, and the first few of the other lists."""
+    """Return everything once: suspects and held-out rows in full, then the first of the other lists not shown yet."""
     parts = [*sentences(found)]
-    for title, rows in sections(found):
-        first = rows if rows is found.suspects else rows[:_SHOWN]
-        parts += ["", title + (":" if rows else ": none.")]
-        parts += [f"  {line}" for each in first for line in _lines(each)]
-        if len(first) < len(rows):
-            parts.append(f"  and {len(rows) - len(first)} more, on the page and in to_dict().")
+    seen: set[int] = set()
+    left: set[int] = set()
+    for title, rows, in_full in sections(found):
+        if in_full:
+            parts += ["", title + (":" if rows else ": none.")]
+            parts += [f"  {line}" for each in rows for line in _lines(each)]
+            seen |= {each.row for each in rows if not each.held_out}
+            continue
+        others = [each for each in rows if each.row not in seen]
+        if others:
+            parts += ["", f"{title}{' (others than above)' * (len(others) < len(rows))}:"]
+            parts += [f"  {sentence(each)}" for each in others[:_SHOWN]]
+            seen |= {each.row for each in others[:_SHOWN]}
+            left |= {each.row for each in others[_SHOWN:]}
+    left -= seen
+    if left:
+        parts += [
+            "",
+            f"{len(left):,} more of these rows are on the page (--out) and in --json; in Python: html(), to_dict().",
+        ]
     return "\n".join(parts)
 
 
@@ -34,7 +48,9 @@ def sentences(found: Blame) -> list[str]:
     rows = f"{found.rows:,} row{'s' * (found.rows != 1)}"
     over = f"over {found.epochs:,} epoch{'s' * (found.epochs != 1)}"
     lines = [f"{rows} {over}, judged by the ledger of the training."] if found.by_ledger else [f"{rows}{_ALONE}"]
-    if found.classes and found.suspects:
+    if found.contradicts_none:
+        lines.insert(0, _none_contradicted(found))
+    elif found.classes and found.suspects:
         when = "in more than half of the epochs" if found.by_ledger else "now"
         lines.append(f"The network took {found.contradicted:,} of them for another class {when}.")
     if found.caution:
@@ -43,31 +59,52 @@ def sentences(found: Blame) -> list[str]:
         many = f"{found.probably_wrong:,} label{'s are' if found.probably_wrong != 1 else ' is'}"
         share = f"{found.separation:.0%} of the scores' variance lies between the two"
         lines.append(f"About {many} probably wrong: their rows stand clearly apart from the others ({share}).")
-    elif found.suspects:
+    elif found.suspects and not found.contradicts_none:
         lines.append(_NO_GAP if found.by_ledger and found.classes else _NO_NUMBER)
     return lines
 
 
-def sections(found: Blame) -> list[tuple[str, Sequence[Suspect]]]:
-    """Return the lists: what each is called, and its rows."""
+def _none_contradicted(found: Blame) -> str:
+    labels = f"these {found.rows:,} labels" if found.rows != 1 else "this label"
+    says = (
+        f"The network contradicts none of {labels}" if found.rows != 1 else f"The network does not contradict {labels}"
+    )
+    if found.suspects:
+        says += "; the rows below are only those it was least sure of"
+    if found.held_out:
+        says += f"{', and' if found.suspects else '; below are'} held-out rows that it does contradict"
+    return f"{says}."
+
+
+def sections(found: Blame) -> list[tuple[str, Sequence[Suspect], bool]]:
+    """Return the lists: what each is called, its rows, and whether it is told in full."""
     named = "Suspect labels, the most suspect first" if found.classes else "Targets out of line, the furthest first"
-    lists: list[tuple[str, Sequence[Suspect]]] = [(named, found.suspects)]
-    hard = "Hard rows that it is right about now" if found.classes else "Other hard rows"
-    lists.append((f"{hard}, the largest mean error first", found.hard))
-    if found.classes and found.by_ledger:
-        lists.append(("Rows learned last", found.learned_last))
-        lists.append(("Rows forgotten most often", found.forgotten))
+    if found.contradicts_none:
+        named = "Rows it was least sure of"
+    lists: list[tuple[str, Sequence[Suspect], bool]] = [(named, found.suspects, True)]
     if found.held_out_rows:
         own = ", counted by themselves" if found.held_out_apart else ""
         named = f"Of {found.held_out_rows:,} held-out rows{own}, contradicted with confidence"
-        lists.append((named, found.held_out))
+        if not found.classes:
+            named = f"Of {found.held_out_rows:,} held-out rows{own}, those out of line"
+        lists.append((named, found.held_out, True))
+    hard = "Hard rows that it is right about now" if found.classes else "Other hard rows"
+    lists.append((f"{hard}, the largest mean error first", found.hard, False))
+    if found.classes and found.by_ledger:
+        lists.append(("Rows learned last", found.learned_last, False))
+        lists.append(("Rows forgotten most often", found.forgotten, False))
     return lists
 
 
 def sentence(each: Suspect) -> str:
     """Return a row and its evidence in one sentence."""
-    says = f"row {each.row} says {_of(each)}{shown(each.given)}, the network {shown(each.suggested)}"
-    return f"{says}: {evidence(each)}"
+    return f"row {each.row} says {_of(each)}{shown(each.given)}, {answer(each)}: {evidence(each)}"
+
+
+def answer(each: Suspect) -> str:
+    """Return what the network says of a row; where it says the same, then what would be next."""
+    agrees = each.margin is not None and each.fitted_margin is not None and min(each.margin, each.fitted_margin) > 0
+    return f"{'and so does the network; next' if agrees else 'the network'} {shown(each.suggested)}"
 
 
 def evidence(each: Suspect) -> str:
@@ -112,6 +149,6 @@ def _of(each: Suspect) -> str:
 
 def _lines(each: Suspect) -> list[str]:
     lines = [sentence(each)]
-    if each.columns:
-        lines.append("    " + "; ".join(column_line(column, each.given, each.suggested) for column in each.columns[:2]))
+    if each.columns and not each.held_out:
+        lines.append("    " + "; ".join(column_line(column, each.given, each.suggested) for column in each.columns))
     return lines

@@ -127,7 +127,7 @@ def influence(
     ...     net, X, [0.0, 1.0, 2.0, 9.0], "half_squared_error", optimizer=gn.SGD(0.1), epochs=50, checkpoint=folder
     ... )
     >>> found = gn.influence(folder, X, [0.0, 1.0, 2.0, 9.0], x=[4.0], y=4.0)
-    >>> found.harmful(1)[0].number  # the last row lies off the line, and pulls it away from (4, 4)
+    >>> found.harmful(1)[0].row  # the last row lies off the line, and pulls it away from (4, 4)
     3
     """
     replay = run if isinstance(run, Replay) else _replay(run, X, Y, validation, sample_weight, loss, activations)
@@ -192,7 +192,7 @@ def influence(
             )
     truths, said = names.truths(block.y), names.predictions(predictions)
     questioned = Questioned(
-        number=number,
+        row=number,
         part=part,
         error=float(error),
         truth=names.truths(asked.y)[0],
@@ -211,6 +211,7 @@ def influence(
         dropout=any(layer.drop_rate for layer in net.layers),
         reacts=replay.schedule is not None and bool(replay.schedule.init()),
         snapshots=predictor.snapshots,
+        scaled=names.scaled,
     )
     return Influence(
         method=method,

@@ -16,7 +16,8 @@ from glassnet.insight.pages.png import data_uri, grey, png
 Array = NDArray[Any]
 
 _STYLE = """
-td, th { white-space: nowrap; }
+td { white-space: nowrap; }
+@media (max-width: 30rem) { .wide td, .wide th { padding-left: .25rem; padding-right: .25rem; font-size: .85rem; } }
 .rows { display: flex; flex-wrap: wrap; gap: 1rem; padding: 0; margin: .5rem 0 1rem; list-style: none; }
 .rows li { width: 7.5rem; font-size: .9rem; line-height: 1.35; overflow-wrap: anywhere; }
 .rows img, .asked img { width: 6rem; height: 6rem; object-fit: contain; display: block; background: #000;
@@ -97,18 +98,18 @@ class _Pictures:
     def asked(self) -> str:
         """Return the questioned row's picture."""
         asked = self._found.questioned
-        name = "The new row" if asked.number is None else f"Row {asked.number}"
+        name = "The new row" if asked.row is None else f"Row {asked.row}"
         return self._image(asked.x, f"{name}: the truth is {asked.truth}, the network answers {asked.prediction}.")
 
     def list(self, rows: Sequence[RowInfluence]) -> str:
         """Return rows as a list of pictures with their numbers."""
         items = []
         for each in rows:
-            image = self._image(self._found.x[self._places[each.number]], f"Row {each.number}, {each.truth}")
+            image = self._image(self._found.x[self._places[each.row]], f"Row {each.row}, {each.truth}")
             side = "helps" if each.without > 0 else "harms"
             said = "" if each.truth == each.prediction else f", taken for {each.prediction}"
             items.append(
-                f"<li>{image}Row {each.number}: {escape(each.truth)}{escape(said)}<br>"
+                f"<li>{image}Row {each.row}: {escape(each.truth)}{escape(said)}<br>"
                 f'<span class="{side}">{escape(f"{each.without:+.4g}")}</span>, {each.share:.1%}</li>\n'
             )
         return f'<ul class="rows">{"".join(items)}</ul>\n'

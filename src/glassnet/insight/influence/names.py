@@ -49,6 +49,11 @@ class Names:
                 raise InputError(f"class_names is {class_names!r:.80}; expected {count} names.")
             self._names = [printable(str(name)) for name in class_names]
 
+    @property
+    def scaled(self) -> bool:
+        """Whether numbers are shown in other units than the network has them in."""
+        return not self._has_classes and tuple(self._units) != (0, 1)
+
     def truths(self, targets: Array) -> list[str]:
         """Return the truth of each row."""
         if not self._has_classes:

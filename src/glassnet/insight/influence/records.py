@@ -22,7 +22,7 @@ class Questioned:
 
     Parameters
     ----------
-    number : int or None
+    row : int or None
         As the person counts rows; None for a new row.
     part : {"training", "held out", "validation", "new"}
         Whether it was trained on, held out from the same rows, is one of validation rows of their own, or is new.
@@ -36,7 +36,7 @@ class Questioned:
         As the network reads it.
     """
 
-    number: int | None
+    row: int | None
     part: str
     error: float
     truth: str
@@ -56,7 +56,7 @@ class RowInfluence:
 
     Parameters
     ----------
-    number : int
+    row : int
         As the person counts rows.
     without : float
         By how much the questioned error would change, as predicted, had the row not been there: above 0 it was helpful,
@@ -71,7 +71,7 @@ class RowInfluence:
         Whether it is the questioned row.
     """
 
-    number: int
+    row: int
     without: float
     share: float
     truth: str
@@ -170,6 +170,9 @@ class Run:
         Whether the schedule looks at results.
     snapshots : int
         How many were used; 0 where the run was taken again.
+    scaled : bool
+        Whether the network was trained on numbers in other units than truths and predictions are shown in; errors are
+        in the former.
     """
 
     loss: str
@@ -182,6 +185,7 @@ class Run:
     dropout: bool
     reacts: bool
     snapshots: int
+    scaled: bool = False
 
 
 @final
@@ -238,13 +242,13 @@ class Influence:
         total = float(self.without[self.without > 0].sum() if value > 0 else self.without[self.without < 0].sum())
         number = int(self.numbers[at])
         return RowInfluence(
-            number=number,
+            row=number,
             without=value,
             share=value / total,
             truth=self.truths[at],
             prediction=self.predictions[at],
             error=float(self.errors[at]),
-            itself=self.questioned.part == "training" and number == self.questioned.number,
+            itself=self.questioned.part == "training" and number == self.questioned.row,
         )
 
     # --- forms ------------------------------------------------------------------------------------------------------

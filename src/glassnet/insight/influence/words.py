@@ -30,12 +30,13 @@ def question(found: Influence) -> str:
     """Return whose error is questioned."""
     asked = found.questioned
     where = {"training": ", trained on", "held out": ", held out", "validation": " of the validation rows", "new": ""}
-    name = "The new row" if asked.number is None else f"Row {asked.number:,}{where[asked.part]}"
+    name = "The new row" if asked.row is None else f"Row {asked.row:,}{where[asked.part]}"
     if asked.right:
         says = f"{name}: the network answers {asked.prediction}, which is right."
     else:
         says = f"{name}: the network answers {asked.prediction}; the truth is {asked.truth}."
-    return f"{says} Its {found.run.loss} is {number(asked.error)}."
+    units = ", in the units the network was trained in, as are all errors here" if found.run.scaled else ""
+    return f"{says} Its {found.run.loss} is {number(asked.error)}{units}."
 
 
 def sentences(found: Influence) -> list[str]:
@@ -64,20 +65,23 @@ def sides(found: Influence, top: int) -> list[tuple[str, list[RowInfluence]]]:
 
 
 def row_table(rows: Sequence[RowInfluence]) -> list[list[str]]:
-    """Return rows, the head first."""
-    head = ["row", "without it", "share", "truth", "answer", "its own error", ""]
-    return [head] + [
+    """Return rows, the head first; what matters most stands to the left."""
+    head = ["row", "without it", "truth", "answer", "share", "own error"]
+    cells = [
         [
-            str(each.number),
+            str(each.row),
             f"{each.without:+.4g}",
-            f"{each.share:.1%}",
             each.truth,
             each.prediction,
+            f"{each.share:.1%}",
             number(each.error),
-            "the row itself" if each.itself else "",
         ]
         for each in rows
     ]
+    if any(each.itself for each in rows):
+        head.append("")
+        cells = [[*cell, "the row itself" if each.itself else ""] for cell, each in zip(cells, rows, strict=True)]
+    return [head, *cells]
 
 
 def notes(found: Influence) -> list[str]:

@@ -24,9 +24,11 @@ _LEGEND = (
 
 
 def text(found: Noise) -> str:
-    """Return everything: by layer, the batch sizes that follow, the way of the run, and when it does not hold."""
+    """Return everything: the answer, then layers, other batch sizes, the way of the run, and when it does not hold."""
     which = f"all {found.rows:,} rows" if found.rows == found.of_rows else f"{found.rows:,} of {found.of_rows:,} rows"
     lines = [
+        *_wrapped(answer(found)),
+        "",
         *_wrapped(
             f"How much the gradients of {found.loss} differ from row to row at these weights: {which}, mean error "
             f"{number(found.error)}."
@@ -69,42 +71,60 @@ def moment_table(found: Noise) -> list[list[str]]:
 
 def _cells(estimate: Estimate, size: int) -> list[str]:
     """Return tr Σ, ‖G‖², the signal over the noise of a step, B and its interval."""
-    shown = max(estimate.ratio * size, 0.0) ** 0.5
-    power = number(shown) if estimate.variance else "no noise"
+    told = estimate.signal > 0
+    power = number(max(estimate.ratio * size, 0.0) ** 0.5) if told else "–"
     return [
         number(estimate.variance),
-        number(estimate.signal) if estimate.signal > 0 else "not above 0",
-        power,
+        number(estimate.signal) if told else "cannot be told",
+        power if estimate.variance else "no noise",
         rounded(estimate.noise_scale),
-        f"{rounded(estimate.low)} to {rounded(estimate.high)}",
+        _interval(estimate),
     ]
 
 
+def _interval(estimate: Estimate) -> str:
+    """Return the interval of B; a dash where it has no bound to either side."""
+    if estimate.high is not None:
+        return f"{rounded(estimate.low)} to {rounded(estimate.high)}"
+    return "–" if estimate.low == float("inf") else f"above {rounded(estimate.low)}"
+
+
+def answer(found: Noise) -> str:
+    """Return which batch size is suggested, or that none is."""
+    est, scale = found.whole, found.noise_scale
+    if est.variance == 0:
+        return "All rows have the same gradient, so a step of one row is as good as one of all."
+    if scale is None:
+        return (
+            f"These rows no longer show a direction; no batch size follows. The gradient of these {found.rows:,} rows "
+            "cannot be told from 0: it is no longer than noise alone would make it, as is usual at the end of a "
+            "training."
+        )
+    used = "" if found.batch_size is None else f" In use are {_rows(found.batch_size)}."
+    if est.high is None:
+        return (
+            f"A batch of at least about {_counted(est.low)} is suggested; these {found.rows:,} rows are too few to say "
+            f"how many at most.{used}"
+        )
+    return f"A batch of about {_counted(scale)} is suggested.{used}"
+
+
 def meaning(found: Noise) -> list[str]:
-    """Return what follows for the batch size."""
+    """Return what the answer rests on, and what other rules say."""
     est, scale = found.whole, found.noise_scale
     own = est.of_these_rows
-    lines = []
     if est.variance == 0:
-        return ["All rows have the same gradient, so a step of one row is as good as one of all."]
-    if scale is None:
+        return []
+    lines = []
+    if scale is not None:
+        between = f"at least {rounded(est.low)}" if est.high is None else f"{_interval(est)} with 95 % confidence"
         lines.append(
-            f"The gradient cannot be told from 0: {found.rows:,} rows show no more of it than noise alone would. So "
-            "B has no bound for rows like these, and no batch size follows. It is so at the end of a training, and "
-            "sooner by rows that were trained on than by new ones."
+            f"The simple noise scale is B = tr Σ/‖G‖² = {rounded(scale)}, {between}. At that batch size signal and "
+            "noise of a step are equal: much smaller batches take more steps, much larger ones more rows, for the same "
+            "progress (McCandlish et al., 2018)."
         )
-    else:
-        if est.high is None:
-            told = f"at least about {rounded(est.low)} rows; these rows are too few to bound it from above"
-        else:
-            told = f"about {rounded(scale)} rows, {rounded(est.low)} to {rounded(est.high)} with 95 % confidence"
-        lines.append(
-            f"The simple noise scale B = tr Σ/‖G‖² is {told}. At that batch size signal and noise of a step are equal: "
-            "much smaller batches take more steps, much larger ones more rows, for the same progress (McCandlish et "
-            "al., 2018)."
-        )
-    if found.batch_size is not None:
-        size, which = (est.low, "at most") if est.high is None or scale is None else (scale, "about")
+    if found.batch_size is not None and scale is not None:
+        size, which = (est.low, "at most") if est.high is None else (scale, "about")
         lines.append(
             f"A step of {_rows(found.batch_size)} makes {which} {100 / (1 + size / found.batch_size):.2g} % of the "
             "progress of a step on endless rows, each at its best rate."
@@ -135,14 +155,14 @@ def _of_the_way(found: Noise) -> str:
     known = [(each.label, each.estimate.noise_scale) for each in found.moments]
     bounded = [(label, scale) for label, scale in known if scale is not None]
     if not bounded:
-        return "At no point could the gradient be told from 0 by these rows."
+        return "At no point do these rows show a direction."
     first, last = bounded[0], bounded[-1]
     if len(known) == 1:
         return f"There is one point only, {first[0]}, with B = {rounded(first[1])}."
     lost = known[-1][1] is None
     told = f"B was {rounded(first[1])} at {first[0]} and {rounded(last[1])} at {last[0]}" if first != last else ""
     told = told or f"B was {rounded(first[1])} at {first[0]}"
-    after = "; after that the gradient could not be told from 0 any more" if lost else ""
+    after = "; after that these rows show no direction" if lost else ""
     return (
         f"{told}{after}. B usually grows as the gradient shrinks, so a batch that suits the start is small for the end."
     )
@@ -165,10 +185,7 @@ def caveats_of(
         ),
     ]
     if optimizer is not None and not isinstance(optimizer, SGD):
-        lines.append(
-            f"{optimizer.name} divides each weight's gradient by a size of its own, which weighs signal and noise "
-            "otherwise than tr Σ and ‖G‖² do."
-        )
+        lines.append(f"{optimizer.name} weighs signal and noise by sizes of its own, otherwise than tr Σ and ‖G‖² do.")
     elif isinstance(optimizer, SGD) and optimizer.momentum:
         beta = optimizer.momentum
         averages = f", about {1 / (1 - beta):.3g} of them at β = {beta:g}" if beta < 1 else ""
@@ -210,10 +227,16 @@ def number(value: float | None) -> str:
 
 
 def rounded(scale: float | None) -> str:
-    """Return a batch size in two or three digits; no bound for None."""
+    """Return a batch size in two or three digits; a dash where it has no bound."""
     if scale is None or scale == float("inf"):
-        return "no bound"
+        return "–"
     return f"{scale:.2g}" if scale < 10 else f"{float(f'{scale:.2g}'):,.0f}"
+
+
+def _counted(scale: float) -> str:
+    """Return a batch size as rows, of which there is one at least."""
+    whole = max(1, round(float(f"{scale:.2g}")))
+    return _rows(whole)
 
 
 def _rows(count: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from glassnet.insight.documents import Block, Document, Heading, Paragraph, Table, words
 from glassnet.insight.why.difference import (
     BETWEEN,
@@ -15,9 +17,12 @@ from glassnet.insight.why.difference import (
     WeightDifference,
 )
 
+_WIDTH, _NAME = 100, 38
+
 
 def document(found: Diff) -> Document:
-    """Return everything: the sentence first."""
+    """Return everything: the sentence first. Names of runs are cut from the left where they are long."""
+    found = replace(found, names=_brief(found.names))
     blocks: list[Block] = [Paragraph(" ".join(map(words, _opening(found))))]
     if found.causes:
         blocks.append(Paragraph(" ".join(map(words, found.causes))))
@@ -25,17 +30,52 @@ def document(found: Diff) -> Document:
         missing = "" if found.outcome == ELSEWHERE else "No more is known, for a run is taken again with its rows. "
         blocks.append(Paragraph(words(missing + found.remark)))
     if found.settings:
-        rows = tuple((words(each.name), words(each.a), words(each.b)) for each in found.settings)
-        blocks += [Heading("What differed beforehand"), Table(("setting", *map(words, found.names)), rows, words=3)]
+        blocks += [Heading("What differed beforehand"), *_settings(found)]
     else:
         blocks.append(Paragraph("All recorded settings are the same, and so are the rows."))
     if found.layers:
         layers = tuple(
-            (f"{each.layer}", words(each.called), f"{each.differ:,} of {each.parameters:,}", f"{each.largest:.4g}")
+            (
+                f"{each.layer}",
+                words(_cut(each.called)),
+                f"{each.differ:,} of {each.parameters:,}",
+                f"{each.largest:.4g}",
+            )
             for each in found.layers
         )
         blocks += [Heading("Weights that differ"), Table(("layer", "", "differ", "by at most"), layers, words=2)]
     return Document(words(f"{found.names[0]} and {found.names[1]}"), tuple(blocks))
+
+
+def _settings(found: Diff) -> list[Block]:
+    """Return a table of the settings; those that are too long for it, as sentences."""
+    cells = [(each.name, each.a, each.b) for each in found.settings]
+    first = max(len(name) for name, _, _ in cells)
+    most = (_WIDTH - 6 - first) // 2
+    short = [cell for cell in cells if max(len(cell[1]), len(cell[2])) <= most]
+    blocks: list[Block] = []
+    if short:
+        rows = tuple((words(name), words(a), words(b)) for name, a, b in short)
+        blocks.append(Table(("setting", *map(words, found.names)), rows, words=3))
+    (ours, theirs) = found.names
+    blocks += [
+        Paragraph(words(f"{name}: {a} in {ours}; {b} in {theirs}."))
+        for name, a, b in cells
+        if (name, a, b) not in short
+    ]
+    return blocks
+
+
+def _brief(names: tuple[str, str]) -> tuple[str, str]:
+    """Return names of runs that fit beside each other: the ends of paths, unless these are the same."""
+    if max(map(len, names)) <= _NAME:
+        return names
+    a, b = (name if len(name) <= _NAME else "…" + name[1 - _NAME :] for name in names)
+    return (a, b) if a != b else (f"the first, {a}", f"the second, {b}")
+
+
+def _cut(text: str, length: int = 50) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def _opening(found: Diff) -> list[str]:
