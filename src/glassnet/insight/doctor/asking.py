@@ -132,7 +132,7 @@ def figures(signs: Signs) -> dict[str, Any]:
     ):
         if block is None or judged is None:
             continue
-        accuracy = signs.accuracy(block)
+        accuracy = signs.measure.accuracy(block)
         key = f"{name}_accuracy" if accuracy is not None else f"{name}_skill"
         found[key] = judged.skill if accuracy is None else accuracy
     found["dead_units"] = sum(layer.dead for layer in signs.body.hidden)

@@ -232,9 +232,23 @@ def leaks(x: Array, labels: Array | None, y: Array | None, classes: int) -> list
             agreement = np.maximum(agreement, np.maximum(plain, ranked))
     agreement[spread == 0] = 0
     order = np.argsort(-agreement)
-    best, second = order[0], order[1]
+    best = order[0]
+    other = [float(agreement[j]) for j in order[1:] if not _same(x[:, best], x[:, j])]
     beside, column = (0.0, 0) if labels is None else _by_neighbour(x, labels)
-    return [Leak(int(best), float(agreement[best]), bool(by_share[best]), float(agreement[second]), beside, column)]
+    return [Leak(int(best), float(agreement[best]), bool(by_share[best]), max(other, default=0.0), beside, column)]
+
+
+def _same(a: Array, b: Array) -> bool:
+    """Return whether two columns are functions of each other: a line apart, or the same partition of the rows."""
+    spread = float(a.std() * b.std())
+    if spread == 0:
+        return False
+    if abs(float(((a - a.mean()) * (b - b.mean())).mean())) > (1 - 1e-9) * spread:
+        return True
+    kinds = len(np.unique(a))
+    if kinds > 50 or kinds != len(np.unique(b)):
+        return False
+    return len(np.unique(np.stack([a, b], axis=1), axis=0)) == kinds
 
 
 def _by_neighbour(x: Array, labels: Array) -> tuple[float, int]:

@@ -16,7 +16,8 @@ class Remedy:
     Parameters
     ----------
     kind : str
-        "rate", "scale_inputs", "scale_targets", "start", "stop_early", "usual", "weights", "no_penalty".
+        "rate", "scale_inputs", "scale_targets", "start", "activation", "stop_early", "restrain", "weights",
+        "no_penalty",         "constant", "cosine", "longer", "larger", "drop_column".
     factor : float
         By what to multiply the rate.
     step : int

@@ -24,15 +24,28 @@ class Judged:
     waste : (m,) array
         Of each row; their mean is 1 for the best constant guess.
     weight : (m,) array
+    right : float or None
+        The share of rows whose class is right, each counted once.
     """
 
     waste: Array
     weight: Array
+    right: float | None = None
 
     @property
     def skill(self) -> float:
         """1 is perfect, 0 no better than guessing."""
         return 1.0 - float(np.average(self.waste, weights=self.weight))
+
+
+def share(value: float) -> str:
+    """Return an error over that of guessing in words, to stand before a noun: "32% of" or "many times"."""
+    return "nothing finite, not" if not np.isfinite(value) else "many times" if value > 10 else f"{value:.0%} of"
+
+
+def figure(value: float) -> str:
+    """Return the same to stand alone."""
+    return "nothing finite" if not np.isfinite(value) else "many times that" if value > 10 else f"{value:.0%}"
 
 
 @final

@@ -5,6 +5,7 @@ People pass arrays and folders; they are checked here, in sentences. Nothing is 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -161,6 +162,22 @@ class Known:
         """Return at most so many rows of those held out."""
         return None if self.held_out is None else sample(self.held_out, most)
 
+    @cached_property
+    def class_weights(self) -> Array | None:
+        """The mean weight of each class's rows in training; None where rows weigh alike or have no classes."""
+        weight = self.block.sample_weight.astype(np.float64)
+        if not self.has_classes or weight.min() == weight.max():
+            return None
+        labels = labels_of(self.block.y)
+        counts = np.bincount(labels, minlength=self.classes)
+        return np.bincount(labels, weights=weight / weight.mean(), minlength=self.classes) / np.maximum(counts, 1)
+
+    def judged(self, block: Block) -> Block:
+        """Return rows weighted as they are judged: alike, but each class as it weighs in training."""
+        by_class = self.class_weights
+        weight = np.ones(len(block)) if by_class is None else np.maximum(by_class[labels_of(block.y)], 1e-9)
+        return dataclasses.replace(block, sample_weight=weight.astype(block.sample_weight.dtype))
+
     def thetas(self) -> Iterator[tuple[int, Array]]:
         """Give the epochs at whose start a snapshot was kept, and θ then."""
         if self.folder is None:
@@ -226,6 +243,9 @@ def gather(
     unseen: list[str] = []
     caveat = ""
     folder = None if run is None else run if isinstance(run, RunFolder) else RunFolder(run)
+    if folder is not None and folder.path.is_dir() and next(iter(folder.moments()), None) is None:
+        unseen.append(f"the run in {folder.path}: it never took a step, its folder holds no weights")
+        folder = None
     if folder is None:
         chosen = net.objective(loss_of(net, loss)).loss
         recipe = Recipe(

@@ -7,27 +7,28 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glassnet.engines import Block
 from glassnet.errors import GlassnetWarning, NonFiniteError
+from glassnet.insight.doctor.curing import Way, way_of
 from glassnet.insight.doctor.diagnosis import Diagnosis, Finding, Trial
+from glassnet.insight.doctor.judging import share
 from glassnet.insight.doctor.known import Known, labels_of
-from glassnet.insight.doctor.probing import parts, peak_rate
+from glassnet.insight.doctor.probing import parts
 from glassnet.insight.doctor.signs import Signs
-from glassnet.maths.optimizers import Adam, Optimizer
-from glassnet.maths.schedules import Schedule
-from glassnet.network.dense import Dense
-from glassnet.network.dropout import Dropout
+from glassnet.maths.metrics import predicted_classes
+from glassnet.maths.optimizers import Adam
 from glassnet.network.network import Network
 from glassnet.training import History, train
 
 Array = NDArray[Any]
 
 _MOST_EPOCHS, _MOST_CURES = 200, 3
+_FEWEST_EPOCHS, _MOST_DECADES = 5, 6
 _MATTERS = 0.02  # of the error of guessing
 
 
@@ -48,24 +49,6 @@ def proved(found: Diagnosis) -> Diagnosis:
     return dataclasses.replace(found, trials=tuple(trials))
 
 
-@final
-@dataclasses.dataclass(frozen=True)
-class _Way:
-    """How to train otherwise; None leaves a thing as it was."""
-
-    tried: str
-    network: Network | None = None
-    theta: Array | None = None
-    optimizer: Optimizer | None = None
-    schedule: Schedule | str | None = ""
-    epochs: int | None = None
-    x: tuple[Array, Array] | None = None
-    y: tuple[Array, Array] | None = None
-    weight: Array | None = None
-    penalties: bool = True
-    keep: Array | None = None
-
-
 def _try(signs: Signs, finding: Finding) -> Trial | None:
     """Run the cure of a finding, or return None where there is none to run."""
     if finding.name == "duplicates_across_split":
@@ -74,89 +57,20 @@ def _try(signs: Signs, finding: Finding) -> Trial | None:
         return None
     if finding.remedy.kind == "stop_early":
         return _stopped(signs, finding)
-    way = _way(signs, finding)
+    way = way_of(signs, finding)
     if way is None:
         return None
-    history = _train(signs.known, way)
+    if finding.name == "not_finite":
+        return _until_finite(signs, finding, way)
+    history, network = _train(signs.known, way)
     guess = _guess(signs, way)
+    if finding.name == "imbalance":
+        return _recalled(signs, finding, way.tried, history, network, guess)
     return _compare(signs, finding, way.tried, history, guess)
 
 
-def _way(signs: Signs, finding: Finding) -> _Way | None:
-    known, remedy = signs.known, finding.remedy
-    assert remedy is not None
-    optimizer, kind = known.recipe.optimizer, remedy.kind
-    epochs = known.epochs or 20
-    if kind == "rate":
-        if optimizer is None:
-            return None
-        changed: Any = dataclasses.replace(optimizer, learning_rate=optimizer.learning_rate * remedy.factor)  # type: ignore[type-var]
-        return _Way(
-            f"the run from its start at {peak_rate(known) * remedy.factor:.3g} in place of "
-            f"{peak_rate(known):.3g}, batches as they were",
-            optimizer=changed,
-        )
-    if kind == "scale_inputs":
-        x = known.block.x.astype(np.float64)
-        spread = x.std(axis=0)
-        return _Way("inputs standardised, the run from its start", x=(x.mean(axis=0), np.where(spread > 0, spread, 1)))
-    if kind == "scale_targets":
-        y = known.block.y.astype(np.float64)
-        spread = y.std(axis=0)
-        return _Way("targets standardised, the run from its start", y=(y.mean(axis=0), np.where(spread > 0, spread, 1)))
-    if kind == "start":
-        return _Way("the same layers with usual initial weights and biases", theta=signs.fresh_theta)
-    if kind == "constant":
-        return _Way("the run from its start at a constant rate", schedule=None)
-    if kind == "cosine":
-        from glassnet.maths.schedules import CosineAnnealingLR
-
-        falling = CosineAnnealingLR().for_run(epochs, epochs * known.steps_per_epoch)
-        return _Way("the run from its start with a rate that falls along a cosine", schedule=falling)
-    if kind == "longer":
-        return _Way(
-            f"{3 * epochs:,} epochs in place of {epochs:,}, at a constant rate", schedule=None, epochs=3 * epochs
-        )
-    if kind == "no_penalty":
-        net = known.network
-        layers = [layer for layer in net.layers if not isinstance(layer, Dropout)]
-        return _Way(
-            "the run from its start without dropout and penalties",
-            penalties=False,
-            network=Network(net.input_shape, layers, seed=net.seed, dtype=net.dtype),
-        )
-    if kind == "larger":
-        dense = [layer for layer in known.network.layers if isinstance(layer, Dense)]
-        width = max(32, 4 * max((layer.units for layer in dense[:-1]), default=16))
-        wider = Network(
-            known.network.input_shape,
-            [Dense(width, "relu"), Dense(dense[-1].units, dense[-1].activation)],
-            seed=known.network.seed,
-            dtype=known.network.dtype,
-        )
-        return _Way(
-            f"a network with a hidden layer of {width} relu units, Adam(0.002)",
-            network=wider,
-            theta=wider.theta.copy(),
-            optimizer=Adam(2e-3),
-            schedule=None,
-            penalties=False,
-        )
-    if kind == "weights":
-        labels = labels_of(known.block.y)
-        counts = np.bincount(labels, minlength=known.classes)
-        return _Way(
-            "each class weighted so that all count alike", weight=len(labels) / (known.classes * counts[labels])
-        )
-    if kind == "drop_column":
-        keep = np.ones(known.network.input_shape[0], bool)
-        keep[int(finding.numbers["column"])] = False
-        return _Way(f"the run from its start without {finding.numbers['name']}", keep=keep)
-    return None
-
-
-def _train(known: Known, way: _Way) -> History | None:
-    """Train as the run was, but for one thing; None where that met a NaN at once."""
+def _train(known: Known, way: Way) -> tuple[History | None, Network]:
+    """Train as the run was, but for one thing; the history is None where that met a NaN at once."""
     recipe = known.recipe
     net = known.network.copy() if way.network is None else way.network
     if way.theta is not None:
@@ -171,7 +85,7 @@ def _train(known: Known, way: _Way) -> History | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GlassnetWarning)
         try:
-            return train(
+            history = train(
                 net,
                 block.x,
                 block.y,
@@ -181,12 +95,10 @@ def _train(known: Known, way: _Way) -> History | None:
                 epochs=min(_MOST_EPOCHS, way.epochs or known.epochs or 20),
                 batch_size=None if full else min(len(block), recipe.batch_size or 32),
                 validation=(held_out.x, held_out.y),
-                sample_weight=block.sample_weight
-                if way.weight is None or len(way.weight) != len(block)
-                else way.weight,
+                sample_weight=_alike(block, known.classes) if way.by_class else block.sample_weight,
                 reduction=recipe.reduction,
                 l1=recipe.l1 if way.penalties else 0.0,
-                l2=recipe.l2 if way.penalties else 0.0,
+                l2=way.l2 if way.l2 is not None else recipe.l2 if way.penalties else 0.0,
                 clip_norm=None if full else recipe.clip_norm,
                 clip_value=None if full else recipe.clip_value,
                 seed=recipe.seed,
@@ -194,11 +106,19 @@ def _train(known: Known, way: _Way) -> History | None:
                 ledger=False,
             )
         except NonFiniteError as error:
-            history: History | None = error.history
-            return history
+            return error.history, net
+    return history, net
 
 
-def _changed(block: Block, way: _Way) -> Block:
+def _alike(block: Block, classes: int) -> Array:
+    """Return weights of rows with which all classes count alike."""
+    labels = labels_of(block.y)
+    counts = np.bincount(labels, minlength=classes)
+    weights: Array = len(labels) / (classes * counts[labels])
+    return weights
+
+
+def _changed(block: Block, way: Way) -> Block:
     x, y = block.x, block.y
     if way.x is not None:
         x = ((x - way.x[0]) / way.x[1]).astype(x.dtype)
@@ -209,7 +129,7 @@ def _changed(block: Block, way: _Way) -> Block:
     return Block(x, y, block.sample_weight)
 
 
-def _guess(signs: Signs, way: _Way) -> float:
+def _guess(signs: Signs, way: Way) -> float:
     """Return the error of guessing in the units of the cure."""
     if way.y is None:
         return signs.over_guess(1.0) ** -1
@@ -231,7 +151,13 @@ def _compare(signs: Signs, finding: Finding, tried: str, history: History | None
     if history is not None and history.stopped and "not finite" in history.stopped:
         now = np.inf
     helped, words = verdict(was, now)
-    says = f"{words}: {_figure(was)} of the error of guessing is left as it was, {_figure(now)} with the cure, {where}."
+    says = f"{words}: {_figure(was)} the error of guessing is left as it was, {_figure(now)} it with the cure, {where}."
+    if finding.name == "leaking_target":  # a rise is what taking a leak away must show
+        helped, name = None, finding.numbers["name"]
+        says = (
+            f"Without {name} {_figure(now)} the error of guessing is left, {where}: that is what the network can "
+            f"really do. With it, it was {_figure(was)} it."
+        )
     after = tuple(value / guess for value in loss), tuple(value / guess for value in held)
     return Trial(finding.name, tried, helped, says, before, after[0], before_held, after[1])
 
@@ -248,7 +174,72 @@ def verdict(was: float, now: float) -> tuple[bool | None, str]:
 
 
 def _figure(value: float) -> str:
-    return "nothing finite" if not np.isfinite(value) else f"{value:.0%}" if value >= 0.1 else f"{value:.1%}"
+    return f"{value:.1%} of" if value < 0.1 else share(value)
+
+
+def _is_finite(history: History | None) -> bool:
+    return history is not None and bool(history.loss) and "not finite" not in (history.stopped or "")
+
+
+def _until_finite(signs: Signs, finding: Finding, way: Way) -> Trial:
+    """Lower the rate by decades until training ends with finite numbers."""
+    known = signs.known
+    optimizer: Any = way.optimizer or known.recipe.optimizer or Adam(1e-3)
+    tenfold = 0
+    while True:
+        now = dataclasses.replace(way, optimizer=optimizer, epochs=max(known.epochs or 0, _FEWEST_EPOCHS))
+        history, _ = _train(known, now)
+        if _is_finite(history) or tenfold == _MOST_DECADES:
+            break
+        tenfold, optimizer = tenfold + 1, dataclasses.replace(optimizer, learning_rate=optimizer.learning_rate / 10)
+    what = "inputs standardised, " * (way.x is not None) + "targets standardised, " * (way.y is not None)
+    tried = f"{what}the run from its start at rate {optimizer.learning_rate:.3g}"
+    guess = _guess(signs, way)
+    loss = () if history is None else tuple(value / guess for value in history.loss)
+    held = () if history is None else tuple(value / guess for value in history.validation_loss)
+    if not _is_finite(history):
+        says = "It does not help: training still meets a number that is not finite."
+        return Trial(finding.name, tried, False, says, (), loss, (), held)
+    end = held[-1] if held else loss[-1]
+    says = f"Training ends with finite numbers: {_figure(end)} the error of guessing is left on rows not trained on."
+    if end > 1:
+        says += " That is no better than guessing, so the rate or the scales are still wrong."
+    return Trial(finding.name, tried, True if end < 1 else None, says, (), loss, (), held)
+
+
+def _recalled(
+    signs: Signs, finding: Finding, tried: str, history: History | None, network: Network, guess: float
+) -> Trial:
+    """Judge by the share of each class that is found: a loss over all rows hides a rare class."""
+    known, (_, judged) = signs.known, parts(signs.known)
+    labels, c = labels_of(judged.y), int(finding.numbers["class"])
+    present = np.unique(labels)
+    before, after = signs.curve, [] if history is None else history.loss
+    found = []
+    for net in (known.network, network):
+        predicted = predicted_classes(net.astype(np.float64).predict(judged.x.astype(np.float64)), known.threshold)
+        right = predicted == labels
+        recall = float(right[labels == c].mean()) if (labels == c).any() else np.nan
+        found.append((recall, float(np.mean([right[labels == k].mean() for k in present]))))
+    (was, was_all), (now, now_all) = found
+    better = now > was and now_all > was_all + _MATTERS
+    helped = True if better else False if now_all < was_all - _MATTERS else None
+    words = {True: "It helps", False: "It does not help", None: "It makes no difference to speak of"}[helped]
+    where = "held-out rows" if known.held_out is not None else "a fifth of the rows, kept back for this"
+    says = (
+        f"{words}: {was:.0%} of the rows of class {finding.numbers['name']} are found as it was, {now:.0%} with the "
+        f"cure; the mean over classes of what is found goes from {was_all:.0%} to {now_all:.0%}, on {where}."
+    )
+    return Trial(
+        finding.name,
+        tried,
+        helped,
+        says,
+        () if before is None else tuple(before.loss.tolist()),
+        tuple(value / guess for value in after),
+        (),
+        (),
+    )
 
 
 def _stopped(signs: Signs, finding: Finding) -> Trial | None:
@@ -269,7 +260,7 @@ def _stopped(signs: Signs, finding: Finding) -> Trial | None:
         now = float(curve.held_out[best])
     was = signs.over_guess(signs.judged_loss)
     helped, words = verdict(was, now)
-    says = f"{words}: {_figure(was)} of the error of guessing is left on held-out rows as it was, {_figure(now)} so."
+    says = f"{words}: {_figure(was)} the error of guessing is left on held-out rows as it was, {_figure(now)} it so."
     cut = slice(0, best + 1)
     return Trial(
         finding.name,
@@ -295,6 +286,6 @@ def _without_twins(signs: Signs, finding: Finding) -> Trial | None:
     other = Block(rows.x[alone], rows.y[alone], rows.sample_weight[alone])
     cleaned = Signs(dataclasses.replace(known, held_out=other))
     was, now = signs.over_guess(signs.judged_loss), cleaned.over_guess(cleaned.judged_loss)
-    says = f"The error is then {_figure(now)} of that of guessing, and not {_figure(was)}."
+    says = f"The error is then {_figure(now)} that of guessing, and not {_figure(was)} it."
     tried = f"judged by the {int(alone.sum()):,} held-out rows without an exact twin"
     return Trial(finding.name, tried, None, says, (), (), (), ())

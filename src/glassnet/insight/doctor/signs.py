@@ -1,7 +1,6 @@
 """Everything that the rules read, each measured once and only when a rule asks: on some thousand rows at most.
 
-Figures are held against guessing: `waste` of a row is 0 for a right answer and 1 for what the best constant answer
-costs on average, whatever the loss, so that a table of prices and a set of digits are judged alike.
+Figures are held against guessing (`measuring`), so that a table of prices and a set of digits are judged alike.
 """
 
 from __future__ import annotations
@@ -15,10 +14,11 @@ from numpy.typing import NDArray
 from glassnet.engines import Block, row_errors_and_predictions
 from glassnet.errors import FileError, GlassnetError
 from glassnet.insight.doctor import columns, curves, probing, references, units
+from glassnet.insight.doctor.comparing import Compared
 from glassnet.insight.doctor.judging import Gap, Judged, gap
 from glassnet.insight.doctor.known import Known, labels_of, sample, take
+from glassnet.insight.doctor.measuring import Measure, plain
 from glassnet.maths.metrics import predicted_classes
-from glassnet.network.inputs import one_hot
 from glassnet.network.network import Network
 
 Array = NDArray[Any]
@@ -37,6 +37,7 @@ class Signs:
 
     def __init__(self, known: Known) -> None:
         self.known = known
+        self.measure = Measure(known)
 
     # --- rows -------------------------------------------------------------------------------------------------------
 
@@ -47,22 +48,28 @@ class Signs:
         Else what is left out to be predicted would be among what is learned; but where only few different rows are
         possible, all stay.
         """
-        some = sample(self.known.block, 2 * references.ROWS)
+        some = sample(self.known.judged(self.known.block), 2 * references.ROWS)
         seen: dict[bytes, int] = {}
         for i, row in enumerate(np.ascontiguousarray(some.x)):
             seen.setdefault(row.tobytes(), i)
         single = np.array(list(seen.values()))
         return sample(take(some, single) if len(single) > 0.5 * len(some) else some, references.ROWS)
 
-    @cached_property
+    @property
     def many(self) -> Block:
         """More rows, for what is cheap."""
-        return self.known.some()
+        return self.measure.many
+
+    @property
+    def shares(self) -> Array:
+        """The share of each class among all training rows."""
+        return self.measure.shares
 
     @cached_property
     def held_out(self) -> Block | None:
-        """Held-out rows."""
-        return self.known.some_held_out()
+        """Held-out rows, weighted as training rows are judged."""
+        block = self.known.some_held_out()
+        return None if block is None else self.known.judged(block)
 
     @cached_property
     def scales(self) -> columns.Scales:
@@ -93,12 +100,6 @@ class Signs:
         return columns.leaks(some.x.astype(np.float64), labels, y, self.known.classes)
 
     @cached_property
-    def shares(self) -> Array:
-        """The share of each class among all training rows: (classes,)."""
-        counts: Array = np.bincount(labels_of(self.known.block.y), minlength=self.known.classes)
-        return np.asarray(counts / counts.sum())
-
-    @cached_property
     def copies_its_inputs(self) -> bool:
         """Whether the targets are the inputs, so that the narrow way between is the point and a line has no merit."""
         x, y = self.many.x, self.many.y
@@ -110,85 +111,24 @@ class Signs:
     def works(self) -> bool:
         """Whether the network gives finite numbers at all."""
         with np.errstate(all="ignore"):
-            return bool(np.isfinite(self.known.network.theta).all() and np.isfinite(self._predict(self.rows)).all())
-
-    def _predict(self, block: Block) -> Array:
-        predicted: Array = self.known.network.astype(np.float64).predict(block.x.astype(np.float64))
-        return predicted
-
-    def _waste_of(self, prediction: Array, block: Block) -> Array:
-        """Return the waste of predictions of the network's own kind."""
-        known = self.known
-        if known.has_classes:
-            wrong = predicted_classes(prediction, known.threshold) != labels_of(block.y)
-            return np.asarray(wrong / self._wrong_by_guessing(block))
-        return self._cost(prediction, block) / self._cost_of_guessing(block)
-
-    def _wrong_by_guessing(self, block: Block) -> float:
-        """Return the share of rows that are wrong where always the commonest class of the training rows is named."""
-        right = labels_of(block.y) == int(self.shares.argmax())
-        return max(1 - float(np.average(right, weights=block.sample_weight)), 0.5 / len(block))
-
-    def _cost(self, prediction: Array, block: Block) -> Array:
-        """Return the error of each row under the loss, for predictions brought into what the loss reads."""
-        loss = self.known.loss
-        low, high = loss.domain.low, loss.domain.high
-        safe = np.clip(prediction, low + 1e-6 if np.isfinite(low) else None, high - 1e-6 if np.isfinite(high) else None)
-        y = one_hot(block.y, loss, self.known.network.outputs, np.dtype(np.float64)).astype(np.float64)
-        return loss.rows(safe, y)
-
-    @cached_property
-    def guess(self) -> Array:
-        """The constant answer with the smallest mean error on training rows, for targets that are numbers."""
-        some = self.many
-        y, weight = some.y.astype(np.float64), some.sample_weight
-        mean = np.average(y, axis=0, weights=weight)
-        tried = [mean, *(np.quantile(y, q, axis=0) for q in (0.1, 0.25, 0.5, 0.75, 0.9))]
-        if self.known.loss.domain.entire and y.min() >= 0 and y.max() <= 1:
-            inside = np.clip(mean, 1e-6, 1 - 1e-6)
-            tried.append(np.log(inside / (1 - inside)))
-        costs = [np.average(self._cost(np.broadcast_to(c, y.shape), some), weights=weight) for c in tried]
-        best: Array = tried[int(np.argmin(costs))]
-        return best
-
-    def _cost_of_guessing(self, block: Block) -> float:
-        cost = self._cost(np.broadcast_to(self.guess, block.y.shape), block)
-        return max(float(np.average(cost, weights=block.sample_weight)), 1e-300)
-
-    def guess_loss(self, block: Block) -> float:
-        """Return what the loss of rows is where all get the same answer, the best one for the training rows."""
-        known = self.known
-        if not known.has_classes:
-            return self._cost_of_guessing(block)
-        mine, weight = self.many, block.sample_weight
-        counts = np.bincount(labels_of(mine.y), weights=mine.sample_weight, minlength=known.classes) + 1e-3
-        shares, labels = counts / counts.sum(), labels_of(block.y)
-        if "cross_entropy" in known.loss.name:
-            return float(np.average(-np.log(shares[labels]), weights=weight))
-        if known.loss.name.startswith("hinge"):
-            return float(known.classes - 1)
-        y = one_hot(block.y, known.loss, known.network.outputs, np.dtype(np.float64)).astype(np.float64)
-        answer = shares if known.network.outputs > 1 else shares[1:]
-        cost = known.loss.rows(np.broadcast_to(answer, y.shape), y)
-        return max(float(np.average(cost, weights=weight)), 1e-300)
+            finite = np.isfinite(self.known.network.theta).all()
+            return bool(finite and np.isfinite(self.measure.predict(self.rows)).all())
 
     @cached_property
     def training(self) -> Judged:
         """The network on rows it was trained on."""
-        return Judged(self._waste_of(self._predict(self.rows), self.rows), self.rows.sample_weight.astype(np.float64))
+        return self.measure.judged(self.measure.predict(self.rows), self.rows)
 
     @cached_property
     def validation(self) -> Judged | None:
         """The network on held-out rows."""
         block = self.held_out
-        if block is None:
-            return None
-        return Judged(self._waste_of(self._predict(block), block), block.sample_weight.astype(np.float64))
+        return None if block is None else self.measure.judged(self.measure.predict(block), block)
 
     @cached_property
     def loss(self) -> float:
         """The network's mean error on training rows, over that of guessing."""
-        return probing.mean_loss(self.known.network, self.known, self.many) / self.guess_loss(self.many)
+        return probing.mean_loss(self.known.network, self.known, self.many) / self.measure.guess_loss(self.many)
 
     @cached_property
     def held_out_loss(self) -> float | None:
@@ -196,7 +136,16 @@ class Signs:
         block = self.held_out
         if block is None:
             return None
-        return probing.mean_loss(self.known.network, self.known, block) / self.guess_loss(block)
+        return probing.mean_loss(self.known.network, self.known, block) / self.measure.guess_loss(block)
+
+    @cached_property
+    def held_out_loss_of_epochs(self) -> float | None:
+        """The same with each row counted once, as the history of a run gives it."""
+        block = self.held_out
+        if block is None:
+            return None
+        block, mine = plain(block), plain(self.many)
+        return probing.mean_loss(self.known.network, self.known, block) / self.measure.guess_loss(block, mine)
 
     @cached_property
     def held_out_loss_error(self) -> float:
@@ -206,14 +155,7 @@ class Signs:
         net = self.known.network.astype(np.float64)
         y = block.y if block.y.ndim == 1 else block.y.astype(np.float64)
         errors, _ = row_errors_and_predictions(net, net.objective(self.known.loss), block.x.astype(np.float64), y)
-        return float(errors.std() / np.sqrt(len(errors))) / self.guess_loss(block)
-
-    def accuracy(self, block: Block) -> float | None:
-        """Return the share of rows whose class is right."""
-        if not self.known.has_classes:
-            return None
-        right = predicted_classes(self._predict(block), self.known.threshold) == labels_of(block.y)
-        return float(np.average(right, weights=block.sample_weight))
+        return float(errors.std() / np.sqrt(len(errors))) / self.measure.guess_loss(plain(block), plain(self.many))
 
     def recall(self) -> tuple[Array, Array, Array]:
         """Return of each class how many rows it has, how many of them are found, and how often it is predicted.
@@ -224,7 +166,7 @@ class Signs:
         labels = labels_of(block.y)
         if self.held_out is not None and np.bincount(labels, minlength=self.known.classes).min() < 10:
             block, labels = self.many, labels_of(self.many.y)
-        predicted = predicted_classes(self._predict(block), self.known.threshold)
+        predicted = predicted_classes(self.measure.predict(block), self.known.threshold)
         n = self.known.classes
         rows, chosen = np.bincount(labels, minlength=n), np.bincount(predicted, minlength=n)
         found = np.bincount(labels[labels == predicted], minlength=n)
@@ -233,27 +175,9 @@ class Signs:
     # --- against simple predictors ----------------------------------------------------------------------------------
 
     @cached_property
-    def truth_as_numbers(self) -> Array:
-        """What simple predictors learn: one-hot classes, or the targets."""
-        block = self.rows
-        if not self.known.has_classes:
-            return block.y.astype(np.float64)
-        return np.eye(self.known.classes)[labels_of(block.y)]
-
-    @cached_property
-    def simple(self) -> list[references.Reference]:
-        """Simple predictors."""
-        block, held = self.rows, self.held_out
-        weight = block.sample_weight.astype(np.float64)
-        xv = None if held is None else held.x.astype(np.float64)
-        return references.references(block.x.astype(np.float64), self.truth_as_numbers, weight, xv)
-
-    def without(self, column: int) -> float:
-        """Return the skill of the best simple predictor that does not see one input."""
-        block = self.rows
-        x = np.delete(block.x.astype(np.float64), column, axis=1)
-        weight = block.sample_weight.astype(np.float64)
-        return max(self.judged(r).skill for r in references.references(x, self.truth_as_numbers, weight, None))
+    def compared(self) -> Compared:
+        """Simple predictors on the same rows."""
+        return Compared(self.measure, self.rows, self.held_out)
 
     @cached_property
     def with_scaled_inputs(self) -> probing.Probe:
@@ -262,31 +186,10 @@ class Signs:
         spread = x.std(axis=0)
         return probing.scaled(self.known, (x.mean(axis=0), np.where(spread > 0, spread, 1.0)))
 
-    @cached_property
-    def forest(self) -> references.Reference:
-        """Randomised trees, which take a second or two."""
-        block, held = self.rows, self.held_out
-        xv = None if held is None else held.x.astype(np.float64)
-        weight = block.sample_weight.astype(np.float64)
-        return references.trees(block.x.astype(np.float64), self.truth_as_numbers, weight, xv)
-
-    def judged(self, reference: references.Reference, *, held_out: bool = False) -> Judged:
-        """Return how well a simple predictor does, on rows it did not learn from."""
-        block = self.held_out if held_out else self.rows
-        prediction = reference.held_out if held_out else reference.out_of_sample
-        assert block is not None
-        assert prediction is not None
-        weight = block.sample_weight.astype(np.float64)
-        if self.known.has_classes:
-            wrong = prediction.argmax(axis=1) != labels_of(block.y)
-            return Judged(wrong / self._wrong_by_guessing(block), weight)
-        return Judged(self._cost(prediction, block) / self._cost_of_guessing(block), weight)
-
-    @cached_property
+    @property
     def best(self) -> tuple[str, Judged]:
         """The simple predictor that does best on rows it did not see, among those that are trained on."""
-        judged = [(reference.name, self.judged(reference)) for reference in self.simple]
-        return max(judged, key=lambda pair: pair[1].skill)
+        return self.compared.best
 
     @cached_property
     def shortfall(self) -> Gap:
@@ -300,8 +203,7 @@ class Signs:
         """By how much the network does worse on held-out rows than the best simple predictor does there."""
         if self.validation is None or self.copies_its_inputs:
             return None
-        judged = [self.judged(reference, held_out=True) for reference in self.simple]
-        return gap(self.validation, max(judged, key=lambda one: one.skill))
+        return gap(self.validation, self.compared.best_held_out)
 
     @cached_property
     def trouble(self) -> bool:
@@ -327,30 +229,18 @@ class Signs:
     @cached_property
     def signal(self) -> float:
         """By how many standard deviations anything tells more of unseen rows than chance does; see `references`."""
-        found = [self._signal(reference) for reference in self.simple]
+        found = [self.compared.signal(reference) for reference in self.compared.simple]
         if self.validation is not None and self.works:
             block = self.held_out
             assert block is not None
-            found.append(references.signal(self._scores(block), self._truth(block)) - _DOUBT)
+            found.append(references.signal(self.scores(block), self.measure.truth(block)) - _DOUBT)
         if max(found) < 4:
-            found.append(self._signal(self.forest))
+            found.append(self.compared.signal(self.compared.forest))
         return max(found)
 
-    def _signal(self, reference: references.Reference) -> float:
-        """Return the signal in a simple predictor, over training rows left out and held-out rows together."""
-        inside, n = references.signal(reference.out_of_sample, self.truth_as_numbers), len(self.rows)
-        block = self.held_out
-        if block is None or reference.held_out is None:
-            return inside
-        outside, p = references.signal(reference.held_out, self._truth(block)), len(block)
-        return float((np.sqrt(n) * inside + np.sqrt(p) * outside) / np.sqrt(n + p))
-
-    def _truth(self, block: Block) -> Array:
-        return np.eye(self.known.classes)[labels_of(block.y)] if self.known.has_classes else block.y.astype(np.float64)
-
-    def _scores(self, block: Block) -> Array:
+    def scores(self, block: Block) -> Array:
         """Return the network's outputs, two where one output says yes or no."""
-        prediction = self._predict(block)
+        prediction = self.measure.predict(block)
         if self.known.has_classes and prediction.shape[1] == 1:
             return np.concatenate([-prediction, prediction], axis=1)
         return prediction
@@ -374,15 +264,21 @@ class Signs:
         return self._look(self.known.start)
 
     @cached_property
+    def body_with_usual_start(self) -> units.Body:
+        """The network with weights as its layers draw them by themselves."""
+        return self._look(self.fresh_theta)
+
+    @cached_property
     def curve(self) -> curves.Curve | None:
         """The errors of the epochs, over that of guessing."""
         history = self.known.history
         if history is None or not history.loss:
             return None
-        loss, held_out = np.array(history.loss, float) / self.guess_loss(self.many), None
+        weighted, held_out = self.known.some(), None  # training's own loss counts rows by their weights
+        loss = np.array(history.loss, float) / self.measure.guess_loss(weighted, weighted)
         if history.validation_loss:
-            judge = self.many if self.held_out is None else self.held_out
-            held_out = np.array(history.validation_loss, float) / self.guess_loss(judge)
+            judge = plain(self.many if self.held_out is None else self.held_out)
+            held_out = np.array(history.validation_loss, float) / self.measure.guess_loss(judge, plain(self.many))
         finite = bool(np.isfinite(loss).all()) and (held_out is None or bool(np.isfinite(held_out).all()))
         return curves.Curve(loss, held_out, np.array(history.learning_rate, float), finite)
 
@@ -488,6 +384,12 @@ class Signs:
         return Network(net.input_shape, layers, seed=net.seed + 1, dtype=net.dtype).theta
 
     @cached_property
+    def fitted(self) -> tuple[float, int, float]:
+        """How far Adam brings the same layers on the very rows they train on, over guessing; its steps and rate."""
+        left, steps, rate = probing.fitted(self.known)
+        return left / self.measure.guess_loss(self.known.judged(self.known.block)), steps, rate
+
+    @cached_property
     def judged_loss(self) -> float:
         """The network's mean error on the rows that short trainings are judged by."""
         if not self.works:
@@ -500,4 +402,4 @@ class Signs:
 
     @cached_property
     def _judged_guess(self) -> float:
-        return self.guess_loss(probing.parts(self.known)[1])
+        return self.measure.guess_loss(probing.parts(self.known)[1])

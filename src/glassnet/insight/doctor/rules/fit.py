@@ -7,9 +7,11 @@ import numpy as np
 from glassnet.insight.doctor import probing
 from glassnet.insight.doctor.curves import smooth
 from glassnet.insight.doctor.diagnosis import Finding, Remedy
+from glassnet.insight.doctor.judging import Judged, figure, share
 from glassnet.insight.doctor.signs import Signs
 
 _SIGNAL, _SIGNAL_OF_FEW, _SIGNAL_OF_FEWEST, _FEWEST_ROWS = 3.2, 2.0, 1.2, 60
+_FEW_ROWS = 500
 _MARGIN, _CLEARLY = 0.1, 0.25
 _LOST, _RISE, _APART, _FAR_APART = 0.1, 0.1, 0.3, 0.45
 
@@ -32,19 +34,33 @@ def nothing_to_learn(signs: Signs) -> Finding | None:
     looked = "the network, a linear model, kernels, nearest neighbours and trees"
     figures = ""
     if known.has_classes and signs.held_out is not None and signs.works:
-        held, seen = signs.accuracy(signs.held_out), signs.accuracy(signs.rows)
+        held, seen = signs.measure.accuracy(signs.held_out), signs.measure.accuracy(signs.rows)
         figures = f": {held:.1%} of held-out rows right, {signs.shares.max():.1%} by always naming the commonest class"
         if seen is not None and held is not None and seen > held + 0.1:
             figures += f", while {seen:.1%} of the training rows have been learned by heart"
+    alone = ""
+    if known.held_out is None or rows < _FEW_ROWS:  # few rows can hide what is there, and may be all there are
+        left, steps, rate = signs.fitted
+        if left < 0.5:
+            alone = (
+                f" The rows themselves can be learned by heart: Adam({rate:.3g}) leaves {left:.1%} of the error of "
+                f"guessing on them after {steps:,} steps, as it also can where labels are random. Where these rows are "
+                "all there are, that may be enough; else hold rows out, or get more."
+            )
     return Finding(
         "nothing_to_learn",
-        f"There is nothing to learn from these inputs: on rows they have not seen, {looked} do no better than "
+        f"Nothing was found to learn from these inputs: on rows they have not seen, {looked} do no better than "
         f"guessing{figures}.",
         "Look whether rows and labels still belong together (sorted or shuffled apart?), or find inputs that have to "
-        "do with the target. No rate or size of network helps.",
+        f"do with the target. In what was tried ({_tried(tried)}) no rate helped.{alone}",
         {"signal": signs.signal},
         f"{_ZHANG}; the test is a permutation test (Good, 2005)",
     )
+
+
+def _tried(probes: list[probing.Probe]) -> str:
+    rates = sorted({probe.learning_rate for probe in probes})
+    return f"{len(probes)} short trainings at rates from {rates[0]:.2g} to {rates[-1]:.2g}, the simple predictors"
 
 
 def imbalance(signs: Signs) -> Finding | None:
@@ -73,7 +89,14 @@ def imbalance(signs: Signs) -> Finding | None:
             f"Accuracy ({right:.1%}) hides it: always naming the commonest class gives {shares[top]:.1%}.",
             "Give rows of rare classes more weight (sample_weight), or judge by the rank of the outputs and set the "
             "threshold lower.",
-            {"class": int(c), "share": float(shares[c]), "found": int(found[c]), "rows": int(rows[c]), "ranking": told},
+            {
+                "class": int(c),
+                "name": name,
+                "share": float(shares[c]),
+                "found": int(found[c]),
+                "rows": int(rows[c]),
+                "ranking": told,
+            },
             _HE,
             Remedy("weights"),
         )
@@ -86,8 +109,8 @@ def _ranking(signs: Signs, c: int) -> float:
 
     best = 0.0
     block = signs.held_out if signs.held_out is not None else signs.many
-    scored = [(signs._scores(block)[:, c], labels_of(block.y) == c)]
-    scored += [(reference.out_of_sample[:, c], labels_of(signs.rows.y) == c) for reference in signs.simple]
+    scored = [(signs.scores(block)[:, c], labels_of(block.y) == c)]
+    scored += [(reference.out_of_sample[:, c], labels_of(signs.rows.y) == c) for reference in signs.compared.simple]
     for score, inside in scored:
         if inside.sum() < 3 or inside.all():
             continue
@@ -119,7 +142,7 @@ def plateau(signs: Signs) -> Finding | None:
         if reached < mine - _MARGIN:
             return Finding(
                 "plateau",
-                f"The error stands still at {mine:.0%} of that of guessing since epoch {at}: the schedule had brought "
+                f"The error stands still at {share(mine)} that of guessing since epoch {at}: the schedule had brought "
                 f"the rate from {rates.max():.3g} to {rates[min(at, len(rates) - 1)]:.2g} by then, too early. At the "
                 f"first rate throughout, {signs.as_it_was.steps:,} steps reach {reached:.0%}.",
                 "Let the schedule last as long as the training, or keep the rate constant.",
@@ -132,7 +155,7 @@ def plateau(signs: Signs) -> Finding | None:
         return None
     return Finding(
         "plateau",
-        f"The error stands still at {mine:.0%} of that of guessing: {flat:,} epochs without 2 % of progress. The same "
+        f"The error stands still at {share(mine)} that of guessing: {flat:,} epochs without 2 % of progress. The same "
         f"layers from another start, with Adam({signs.fresh.learning_rate:.3g}), reach {reached:.0%} in "
         f"{signs.fresh.steps:,} steps.",
         "Start from other weights (another seed, the usual initializers), and use Adam or momentum.",
@@ -153,15 +176,15 @@ def underfitting(signs: Signs) -> Finding | None:
     if signs.shortfall.real and (mine > 0.93 * theirs or (still_falling and mine > 0.6 * theirs)):
         return None  # all but there, or on its way
     loss = signs.over_guess(signs.judged_loss)
-    says = f"The network has learned too little: on its own training rows it gets {_score(signs, mine)}"
-    says += f", {name} on rows it has not seen {_score(signs, theirs)}." if signs.shortfall.real else "."
+    says = f"The network has learned too little: on its own training rows it gets {_score(signs.training)}"
+    says += f", {name} on rows it has not seen {_score(best)}." if signs.shortfall.real else "."
     remedy = None
     freed = _held_back(signs)
     if freed is not None:
         return Finding(
             "underfitting",
             f"{says} Dropout and penalties hold it back: without them {freed:.0%} of the error of guessing is left on "
-            f"unseen rows, with them {loss:.0%}.",
+            f"unseen rows, with them {figure(loss)}.",
             "Use less dropout, or smaller l1, l2 and weight_decay.",
             {"skill": mine, "reference": theirs, "freed": freed, "loss": loss},
             "",
@@ -176,7 +199,7 @@ def underfitting(signs: Signs) -> Finding | None:
         if reached < loss - _MARGIN / 2:
             cure = (
                 f"Use a larger network: {what} leave {reached:.0%} of the error of guessing on unseen rows, not "
-                f"{loss:.0%}."
+                f"{figure(loss)}."
             )
             remedy = Remedy("larger")
         elif signs.shortfall.size < _CLEARLY:
@@ -196,12 +219,11 @@ def _held_back(signs: Signs) -> float | None:
     return freed if freed < signs.over_guess(signs.judged_loss) - _MARGIN else None
 
 
-def _score(signs: Signs, skill: float) -> str:
-    """Return a skill in the figure that people know."""
-    if signs.known.has_classes:
-        majority = float(signs.shares.max())
-        return f"{majority + (1 - majority) * skill:.1%} right"
-    return f"{max(0.0, skill):.0%} of the error of guessing away"
+def _score(judged: Judged) -> str:
+    """Return in the figure that people know how good predictions are; classes are counted, each row once."""
+    if judged.right is not None:
+        return f"{judged.right:.1%} right"
+    return f"{max(0.0, judged.skill):.0%} of the error of guessing away"
 
 
 def overfitting(signs: Signs) -> Finding | None:
@@ -209,8 +231,9 @@ def overfitting(signs: Signs) -> Finding | None:
     validation, curve = signs.validation, signs.curve
     if validation is None or not signs.works:
         return None
-    held = signs.held_out_loss
+    held, weighed = signs.held_out_loss_of_epochs, signs.held_out_loss
     assert held is not None
+    assert weighed is not None
     if curve is not None and curve.held_out is not None and curve.finite and len(curve.held_out) >= 4:
         smoothed = smooth(curve.held_out)
         best = int(np.argmin(smoothed))
@@ -222,13 +245,13 @@ def overfitting(signs: Signs) -> Finding | None:
             and lost > _LOST
             and len(after) >= 2
             and after[-1] < 0.9 * after[0]
-            and held > signs.loss * 1.2
+            and weighed > signs.loss * 1.2
             and held - lowest > 1.5 * signs.held_out_loss_error
         ):
             return Finding(
                 "overfitting",
                 f"The network learns its training rows by heart: since epoch {best} the error on held-out rows rose "
-                f"from {lowest:.0%} to {held:.0%} of that of guessing, while that on training rows fell from "
+                f"from {figure(lowest)} to {share(held)} that of guessing, while that on training rows fell from "
                 f"{after[0]:.0%} to {after[-1]:.0%}.",
                 f"Stop early (early_stopping=5 keeps the weights of about epoch {best}), or use dropout, l2, a smaller "
                 "network or more rows.",
@@ -245,12 +268,21 @@ def overfitting(signs: Signs) -> Finding | None:
     if apart > far and apart > 4 * error and (simple_is_better or by_heart):
         return Finding(
             "overfitting",
-            f"The network learns its training rows by heart: {_score(signs, mine.skill)} of them, but "
-            f"{_score(signs, theirs.skill)} of held-out rows"
+            f"The network learns its training rows by heart: {_score(mine)} of them, but "
+            f"{_score(theirs)} of held-out rows"
             f"{', where a simple predictor does better' * simple_is_better}.",
             "Use dropout, l2, a smaller network or more rows.",
             {"training": mine.skill, "held_out": theirs.skill},
             _PRECHELT,
-            Remedy("no_penalty"),
+            _restrain(signs),
         )
     return None
+
+
+def _restrain(signs: Signs) -> Remedy:
+    """Return to the best epoch where one lies clearly before the last, else dropout or l2."""
+    curve = signs.curve
+    best = None if curve is None or not curve.finite else curve.best_held_out
+    if curve is None or best is None or best >= curve.epochs - 2:
+        return Remedy("restrain")
+    return Remedy("stop_early", epoch=best)

@@ -12,6 +12,7 @@ import numpy as np
 
 from glassnet.insight.doctor import probing
 from glassnet.insight.doctor.diagnosis import Finding, Remedy
+from glassnet.insight.doctor.judging import figure, share
 from glassnet.insight.doctor.signs import Signs
 
 _MARGIN = 0.1  # of the error of guessing
@@ -27,7 +28,7 @@ def not_finite(signs: Signs) -> Finding | None:
     """Training met a NaN or an infinity."""
     history, curve = signs.known.history, signs.curve
     stopped = "" if history is None else history.stopped
-    told = stopped if re.match(r"In step \d|The update of step \d", stopped) else ""
+    told = stopped if re.match(r"In step \d|The update of step \d|Training broke off", stopped) else ""
     if not told and signs.works and (curve is None or curve.finite):
         return None
     where = told.split(" Training stopped")[0] if told else "The network's weights or outputs are not finite."
@@ -65,9 +66,9 @@ def rate_too_high(signs: Signs) -> Finding | None:
         return _too_high_to_settle(signs)
     return Finding(
         "rate_too_high",
-        f"The rate {probing.peak_rate(known):.3g} is too high: the run ended at {_share(mine)} of the error of "
+        f"The rate {probing.peak_rate(known):.3g} is too high: the run ended at {share(mine)} the error of "
         f"guessing, on rows it was not trained on; {best.steps:,} steps at {best.learning_rate:.3g} from the same "
-        f"start reach {_share(reached)}.",
+        f"start reach {figure(reached)}.",
         f"Train at {best.learning_rate:.2g}.",
         {"rate": probing.peak_rate(known), "better_rate": best.learning_rate, "reached": reached, "run": mine},
         f"{_BENGIO}; {_SMITH}",
@@ -91,8 +92,8 @@ def _restless(signs: Signs) -> Finding | None:
     return Finding(
         "rate_too_high",
         f"The rate {rate:.3g} is too high: the error on training rows rose by more than a tenth in {curve.jumps:.0%} "
-        f"of the epochs, and {_share(mine)} of that of guessing is left on rows it was not trained on; {best.steps:,} "
-        f"steps at {best.learning_rate:.3g} from the same start leave {_share(reached)}.",
+        f"of the epochs, and {share(mine)} that of guessing is left on rows it was not trained on; {best.steps:,} "
+        f"steps at {best.learning_rate:.3g} from the same start leave {figure(reached)}.",
         f"Train at {best.learning_rate:.2g}, or let the rate fall towards the end (schedule='cosine').",
         {"rate": rate, "better_rate": best.learning_rate, "reached": reached, "run": mine, "jumps": curve.jumps},
         f"{_BENGIO}; {_SMITH}",
@@ -123,8 +124,8 @@ def _too_high_to_settle(signs: Signs) -> Finding | None:
     rate = float(curve.learning_rate[-1])
     return Finding(
         "rate_too_high",
-        f"The rate {rate:.3g} is too high to settle: the error stays at {_share(mine)} of that of guessing, and "
-        f"{probe.steps:,} more steps at {probe.learning_rate:.3g} bring it to {_share(reached)}, on rows it was not "
+        f"The rate {rate:.3g} is too high to settle: the error stays at {share(mine)} that of guessing, and "
+        f"{probe.steps:,} more steps at {probe.learning_rate:.3g} bring it to {figure(reached)}, on rows it was not "
         "trained on.",
         "Let the rate fall towards the end (schedule='cosine'), or take larger batches.",
         {"rate": rate, "reached": reached, "run": mine},
@@ -161,8 +162,8 @@ def _too_high_by_the_curve(signs: Signs) -> Finding | None:
     return Finding(
         "rate_too_high",
         f"The rate ({rate:.3g}) is probably too high: the error rose by more than a tenth in {curve.jumps:.0%} of the "
-        f"epochs and ended at {_share(mine)} of that of guessing, where the same network with "
-        f"Adam({signs.usual.learning_rate:.3g}) reaches {_share(reached)} in {signs.usual.steps:,} steps.",
+        f"epochs and ended at {share(mine)} that of guessing, where the same network with "
+        f"Adam({signs.usual.learning_rate:.3g}) reaches {figure(reached)} in {signs.usual.steps:,} steps.",
         "Train at a third or a tenth of it. With the run's folder (run=) the doctor can try which.",
         {"rate": rate, "jumps": curve.jumps, "reached": reached, "run": mine},
         f"{_BENGIO}; {_SMITH}",
@@ -190,16 +191,41 @@ def rate_too_low(signs: Signs) -> Finding | None:
     reached = signs.over_guess(best.loss)
     if not _settles_it(signs, reached, mine) or _comes_there_soon(signs, reached):
         return None
+    early = _fell_early(signs)
+    if early and signs.over_guess(own.loss) < mine - _MARGIN:
+        return Finding(
+            "rate_too_low",
+            f"The schedule lets the rate fall too early: {early}, and the error stays at {share(mine)} that of "
+            "guessing, "
+            f"on rows it was not trained on; {own.steps:,} steps at a constant {own.learning_rate:.3g} from the same "
+            f"start reach {figure(signs.over_guess(own.loss))}.",
+            "Keep the rate constant, or let it fall over the whole training (schedule='cosine').",
+            {"rate": probing.peak_rate(known), "reached": signs.over_guess(own.loss), "run": mine},
+            f"{_BENGIO}",
+            Remedy("constant"),
+        )
     return Finding(
         "rate_too_low",
         f"The rate {probing.peak_rate(known):.3g} is too low: after {(known.epochs or 0):,} epochs the error is still "
-        f"{_share(mine)} of that of guessing, on rows it was not trained on; {best.steps:,} steps at "
-        f"{best.learning_rate:.3g} from the same start reach {_share(reached)}.",
+        f"{share(mine)} that of guessing, on rows it was not trained on; {best.steps:,} steps at "
+        f"{best.learning_rate:.3g} from the same start reach {figure(reached)}.",
         f"Train at {best.learning_rate:.2g}.",
         {"rate": probing.peak_rate(known), "better_rate": best.learning_rate, "reached": reached, "run": mine},
         f"{_BENGIO}; {_SMITH}",
         Remedy("rate", best.factor),
     )
+
+
+def _fell_early(signs: Signs) -> str:
+    """Return in words how soon the rate was below a twentieth of its height, where that was in the first third."""
+    curve = signs.curve
+    if curve is None or curve.epochs < 4:
+        return ""
+    rates = curve.learning_rate
+    low = np.flatnonzero(rates < 0.05 * rates.max())
+    if not len(low) or low[0] > curve.epochs / 3 or rates[-1] > 0.05 * rates.max():
+        return ""
+    return f"from {rates.max():.3g} to {rates[low[0]]:.2g} in epoch {low[0]} of {curve.epochs:,}"
 
 
 def _comes_there_soon(signs: Signs, reached: float) -> bool:
@@ -222,9 +248,9 @@ def _too_low_by_the_curve(signs: Signs) -> Finding | None:
     rate = probing.peak_rate(signs.known)
     return Finding(
         "rate_too_low",
-        f"The rate ({rate:.3g}) is probably too low: in {curve.epochs:,} epochs the error came to {_share(mine)} of "
+        f"The rate ({rate:.3g}) is probably too low: in {curve.epochs:,} epochs the error came to {share(mine)} "
         f"that of guessing and falls by {1 - np.exp(-curve.pace):.2%} an epoch, where the same network with "
-        f"Adam({signs.usual.learning_rate:.3g}) reaches {_share(reached)} in {signs.usual.steps:,} steps.",
+        f"Adam({signs.usual.learning_rate:.3g}) reaches {figure(reached)} in {signs.usual.steps:,} steps.",
         "Train at ten times it. With the run's folder (run=) the doctor can try which.",
         {"rate": rate, "pace": curve.pace, "reached": reached, "run": mine},
         f"{_BENGIO}; {_SMITH}",
@@ -266,8 +292,3 @@ def updates_too_small(signs: Signs) -> Finding | None:
         _KARPATHY,
         Remedy("rate", 10.0),
     )
-
-
-def _share(value: float) -> str:
-    """Return a share of the error of guessing, in words."""
-    return "nothing finite" if not np.isfinite(value) else f"{value:.0%}" if value < 10 else f"{value:.3g} times"

@@ -10,6 +10,7 @@ from glassnet.insight.subject import printable
 
 _LARGE, _HUGE, _SMALL = 4.0, 30.0, 0.02
 _CONTRAST = 300.0
+_MANY_DEAD = 0.3
 _TWIN_SHARE, _FEWEST_TWINS = 0.05, 4
 _LEAK = 0.985
 
@@ -21,7 +22,7 @@ def input_scales(signs: Signs) -> Finding | None:
     """Inputs far from the scale 1, or on very different ones: steps that suit one column are wrong for another."""
     found, names = signs.scales, signs.known.feature_names
     worse = signs.worse_than_simple
-    large = found.overall > _HUGE or (found.overall > _LARGE and worse)
+    large = found.overall > _HUGE or (found.overall > _LARGE and signs.trouble)
     small = found.overall < _SMALL and worse
     apart = found.contrast > _CONTRAST and worse
     if not (large or small or apart) or (large and not worse and found.overall < 5 * _HUGE):
@@ -29,23 +30,27 @@ def input_scales(signs: Signs) -> Finding | None:
     there = np.flatnonzero(~found.constant)
     if not len(there) or (not found.overall > _HUGE and not _scaling_helps(signs)):
         return None
-    top, low = there[int(np.argmax(found.size[there]))], there[int(np.argmin(found.size[there]))]
+    top = there[int(np.argmax(found.size[there]))]
+    numbers = there[found.dense[there] | (there == top)]  # an indicator is not small, but rare
+    low = numbers[int(np.argmin(found.size[numbers]))]
     ratio = found.size[top] / max(found.size[low], 1e-300)
     constants = int(found.constant.sum())
-    if len(there) > 1 and ratio > 30:
+    if len(numbers) > 1 and ratio > 30:
         what = (
             f"Inputs are on very different scales: {printable(names[top])} is about {found.size[top]:.3g} in size and "
             f"{printable(names[low])} about {found.size[low]:.3g}."
         )
+    elif len(there) > 1 and found.size[top] > 30 * np.median(found.size[there]):
+        what = f"The input {printable(names[top])} is about {found.size[top]:.3g} in size, where networks expect 1."
     else:
         size = "small" if small else "large"
         what = f"Inputs are {size}: about {found.overall:.3g} in size, where networks expect numbers around 1."
     dead = sum(layer.dead for layer in signs.body.hidden) if signs.body.finite else 0
     flat = max((layer.flat for layer in signs.body.hidden), default=0.0)
-    if dead:
-        what += f" That is why {dead:,} hidden unit{'s never fire' if dead > 1 else ' never fires'}."
+    if dead >= _MANY_DEAD * sum(layer.units for layer in signs.body.hidden) and dead:
+        what += f" That may be why {dead:,} hidden unit{'s never fire' if dead > 1 else ' never fires'}."
     elif flat > 0.5:
-        what += f" That is why hidden units are saturated in {flat:.0%} of all cases."
+        what += f" That may be why hidden units are saturated in {flat:.0%} of all cases."
     if constants and len(there) < 200:
         what += f" {constants:,} input{'s never change' if constants > 1 else ' never changes'}."
     return Finding(
@@ -152,7 +157,7 @@ def _in_order(signs: Signs) -> Finding | None:
     leak = signs.leaks[0]
     if leak.by_neighbour < _LEAK:
         return None
-    others = signs.without(leak.neighbour_column)
+    others = signs.compared.without(leak.neighbour_column)
     if not 0.15 < others < 0.95:  # the one input that matters among noise, or one of many that tell all
         return None
     name = printable(signs.known.feature_names[leak.neighbour_column])

@@ -130,16 +130,38 @@ def vanishing_blame(signs: Signs) -> Finding | None:
         return None  # no blame passes through dead units, but that is their fault
     first, last = body.layers[0], body.layers[-1]
     per_layer = max(ratio, 1e-300) ** (1 / (len(body.layers) - 1))
+    cure, remedy, name = "Start with the usual initial weights", Remedy("start"), first.activation
+    if _all_alike(signs):
+        return Finding(
+            "vanishing_blame",
+            "The initial weights are zero, or equal within each layer: no blame tells units apart, so that they cannot "
+            "come to do different things.",
+            f"{cure}, as glassnet draws them by itself.",
+            {"ratio": ratio, "per_layer": per_layer},
+            _GLOROT,
+            remedy,
+        )
+    if signs.body_with_usual_start.blame_ratio < 5 * _VANISHES:  # it is not the weights
+        swap = "relu" if name != "relu" else "leaky_relu"
+        cure, remedy = f"Use {swap} with its own initial weights in place of {name}", Remedy("activation")
     return Finding(
         "vanishing_blame",
         f"Blame vanishes on its way back: its size is {last.blame:.2g} at the last layer and {first.blame:.2g} at the "
         f"first, {per_layer:.2g} times as much from layer to layer, so that the first layers hardly learn.",
-        "Use relu or tanh with their own initial weights in place of "
-        f"{first.activation}, fewer layers, or larger initial weights.",
+        f"{cure}, or fewer layers.",
         {"ratio": ratio, "per_layer": per_layer},
         f"{_GLOROT}; {_SCHOENHOLZ}",
-        Remedy("start"),
+        remedy,
     )
+
+
+def _all_alike(signs: Signs) -> bool:
+    """Whether every layer starts with one and the same weight throughout."""
+    known = signs.known
+    if not known.start_is_known:
+        return False
+    places = [place for _, parameter, place in known.network.layout.places if parameter.name == "weights"]
+    return all(float(np.ptp(known.start[place])) == 0 for place in places)
 
 
 def exploding_blame(signs: Signs) -> Finding | None:
