@@ -242,7 +242,7 @@ def test_rows_that_are_all_alike(loss):
     ledger = gn.train(net, x, y, loss, optimizer="sgd(1e-9)", epochs=3).ledger
     found = gn.blame(net, x, y, ledger)
     assert [each.row for each in found.suspects] == ([0] if loss == "cross_entropy" else [])
-    assert "none" in found.text()
+    assert ("none" in found.text()) == (loss == "squared_error")
 
 
 def test_a_network_that_has_learned_little_is_asked_more_than_its_past():
@@ -384,7 +384,8 @@ def test_no_row_is_said_twice_and_short_lists_are_short(planted):
     )
     (more,) = [line for line in lines if "more" in line and "--json" in line]
     assert more.startswith(f"{len(left)} more")
-    assert len(lines) < 60
+    assert max(len(found.hard), len(found.learned_last)) > 5
+    assert len(lines) < 2 * 30 + 3 * 5 + 15  # a suspect takes two at most
 
 
 def test_it_says_first_where_no_label_is_contradicted():
@@ -398,7 +399,7 @@ def test_it_says_first_where_no_label_is_contradicted():
     for found in (gn.blame(net, x, y, ledger), gn.blame(net, x, y)):
         assert found.disputed == 0
         assert found.text().startswith("The network contradicts none of these 40 labels")
-        assert ("least sure of" in found.text()) == bool(found.suspects)
+        assert "least sure of" in found.text()
         assert "Suspect labels" not in found.text() + found.html()
         assert found.probably_wrong is None
         for each in found.suspects:

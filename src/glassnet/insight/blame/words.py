@@ -69,10 +69,11 @@ def _none_contradicted(found: Blame) -> str:
     says = (
         f"The network contradicts none of {labels}" if found.rows != 1 else f"The network does not contradict {labels}"
     )
-    if found.suspects:
+    rows = found.suspects or found.hard
+    if rows:
         says += "; the rows below are only those it was least sure of"
     if found.held_out:
-        says += f"{', and' if found.suspects else '; below are'} held-out rows that it does contradict"
+        says += f"{', and' if rows else '; below are'} held-out rows that it does contradict"
     return f"{says}."
 
 
@@ -81,7 +82,9 @@ def sections(found: Blame) -> list[tuple[str, Sequence[Suspect], bool]]:
     named = "Suspect labels, the most suspect first" if found.classes else "Targets out of line, the furthest first"
     if found.contradicts_none:
         named = "Rows it was least sure of"
-    lists: list[tuple[str, Sequence[Suspect], bool]] = [(named, found.suspects, True)]
+    lists: list[tuple[str, Sequence[Suspect], bool]] = []
+    if found.suspects or not found.contradicts_none:
+        lists.append((named, found.suspects, True))
     if found.held_out_rows:
         own = ", counted by themselves" if found.held_out_apart else ""
         named = f"Of {found.held_out_rows:,} held-out rows{own}, contradicted with confidence"

@@ -17,7 +17,7 @@ from glassnet.insight.why.difference import (
     WeightDifference,
 )
 
-_WIDTH, _NAME = 100, 38
+_WIDTH, _NAME = 100, 34
 
 
 def document(found: Diff) -> Document:
