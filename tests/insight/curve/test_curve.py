@@ -297,7 +297,7 @@ def test_small_subsets_without_every_class_are_no_cause_to_warn():
         ({"make": "net"}, "expected a function from a seed"),
         ({"make": lambda seed: 3}, "returned a int"),
     ],
-    ids=str,
+    ids=lambda part: part if isinstance(part, str) else ", ".join(part),
 )
 def test_what_is_refused(options, match):
     with pytest.raises(InputError, match=match):

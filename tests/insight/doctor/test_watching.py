@@ -99,3 +99,28 @@ def test_the_bits_of_a_training_do_not_depend_on_being_watched(rows):
     gn.train(watched, *rows, "cross_entropy", epochs=4, callbacks=[gn.Doctor()])
     gn.train(alone, *rows, "cross_entropy", epochs=4)
     assert np.array_equal(watched.theta, alone.theta)
+
+
+def test_a_nan_that_ended_training_is_named(rows):
+    X, y = rows
+    watch = gn.Doctor()
+    net = gn.Network(20, [gn.Dense(64, "relu"), gn.Dense(64, "relu"), gn.Dense(1)], seed=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(gn.NonFiniteError):
+            gn.train(net, X, X[:, :1] + y[:, None], "squared_error", optimizer="sgd(5)", epochs=5, callbacks=[watch])
+    assert watch.diagnosis.names[0] == "not_finite"
+
+
+def test_units_that_are_saturated_from_the_start_are_told(rows):
+    X, y = rows
+    with pytest.warns(gn.GlassnetWarning, match="are saturated for"):
+        gn.train(
+            _network(g="tanh"),
+            np.c_[X, np.full(len(X), 1e6)][:, 1:],
+            y,
+            "cross_entropy",
+            optimizer="sgd(1e-4)",
+            epochs=4,
+            callbacks=[gn.Doctor()],
+        )
