@@ -7,6 +7,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 import glassnet as gn
+from glassnet.errors import NonFiniteError
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +108,7 @@ def test_a_nan_that_ended_training_is_named(rows):
     net = gn.Network(20, [gn.Dense(64, "relu"), gn.Dense(64, "relu"), gn.Dense(1)], seed=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with pytest.raises(gn.NonFiniteError):
+        with pytest.raises(NonFiniteError):
             gn.train(net, X, X[:, :1] + y[:, None], "squared_error", optimizer="sgd(5)", epochs=5, callbacks=[watch])
     assert watch.diagnosis.names[0] == "not_finite"
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glassnet.engines import Block, Truth, truth_of
-from glassnet.errors import CorruptFileError, InputError
+from glassnet.errors import CorruptFileError, FileError, InputError
 from glassnet.insight.subject import as_names, column_names, loss_of
 from glassnet.maths.loss import Loss
 from glassnet.maths.optimizers import OPTIMIZERS, Optimizer
@@ -243,7 +243,12 @@ def gather(
     unseen: list[str] = []
     caveat = ""
     folder = None if run is None else run if isinstance(run, RunFolder) else RunFolder(run)
-    if folder is not None and folder.path.is_dir() and next(iter(folder.moments()), None) is None:
+    if folder is not None and not folder.path.is_dir():
+        raise FileError(
+            f"There is no folder {folder.path}: the path is another, or the run ended before its first step. Leave run= "
+            "out to be told what rows, network and history show."
+        )
+    if folder is not None and next(iter(folder.moments()), None) is None:
         unseen.append(f"the run in {folder.path}: it never took a step, its folder holds no weights")
         folder = None
     if folder is None:
