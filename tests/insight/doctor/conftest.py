@@ -4,3 +4,5 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+collect_ignore_glob = ["catalogue*.py"]  # not tests; as doctests they would be imported a second time

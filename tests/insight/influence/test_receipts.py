@@ -52,16 +52,16 @@ def test_predicted_and_actual_change(proved):
     assert proof.of("harmful")[0].numbers == tuple(each.row for each in found.harmful(12))
     x, y = replay.validation.x, replay.validation.y
     for each in proof.removals:
-        assert len(set(each.rows)) == 12
+        assert len(set(each.numbers)) == 12
         weight = replay.block.sample_weight.copy()
-        weight[list(each.rows)] = 0
+        weight[list(each.numbers)] = 0
         other = gn.Network(4, net.layers, dtype="float64", seed=1)
         options = {"optimizer": gn.Adam(0.02), "epochs": 12, "batch_size": 16, "engine": "reference", "seed": 3}
         if each.kind != "random":
             gn.train(other, replay.block.x, replay.block.y, "cross_entropy", sample_weight=weight, **options)
             then = other.backprop(x[2:3], y[2:3], "cross_entropy").row_errors[0]
             assert each.actual == pytest.approx(then - before, rel=1e-9)
-        assert each.predicted == pytest.approx(found.without[list(each.rows)].sum(), rel=1e-12)
+        assert each.predicted == pytest.approx(found.without[list(each.numbers)].sum(), rel=1e-12)
     assert proof.of("helpful")[0].actual > 0 > proof.of("harmful")[0].actual
     pairs = [(each.predicted, each.actual) for each in proof.removals]
     assert proof.rank == pytest.approx(spearmanr(*np.transpose(pairs)).statistic)
@@ -91,7 +91,7 @@ def test_a_forward_walk_says_the_same_as_the_backward_one(proved):
     last, theta = last_step(replay)
     net = replay.training(0).network
     rows = [Judged(net, replay.objective.loss, b.x, b.y) for b in (replay.block, replay.validation)]
-    absent = np.isin(np.arange(160), each.rows)
+    absent = np.isin(np.arange(160), each.numbers)
     changes = Predictor(replay, last, theta, rows[0], "unrolled").changes_without(absent, rows[1])
     assert changes[2] == pytest.approx(each.predicted, rel=1e-9)
     traced = Predictor(replay, last, theta, rows[0], "tracin")
@@ -121,7 +121,7 @@ def test_rows_of_weight_zero_are_not_taken_out(tmp_path):
     replay, _ = run_of(tmp_path / "a.run", LAYERS, X, y, epochs=2, batch_size=8, sample_weight=weight)
     found = gn.influence(replay, row=0, prove=5, draws=3)
     assert not found.without[:8].any()
-    assert all(number >= 8 for each in found.proof.removals for number in each.rows)
+    assert all(number >= 8 for each in found.proof.removals for number in each.numbers)
     assert found.proof.rank is None  # five removals say nothing of a correlation
     assert found.proof.judged_by == "training rows"
     assert dataclasses.asdict(found.proof.removals[0])["rows"] == 35

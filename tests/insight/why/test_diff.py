@@ -9,6 +9,7 @@ import glassnet as gn
 from glassnet.errors import FileError
 from glassnet.insight.why import diff
 from glassnet.insight.why import why as why_it_moved
+from glassnet.insight.why.difference import Diff, Setting
 from glassnet.insight.why.parting import Side, compare
 from glassnet.training import Replay, RunFolder
 
@@ -141,6 +142,16 @@ def test_what_does_not_matter_is_told_but_parts_nothing(tmp_path):
     found = diff(a_run(tmp_path / "a"), a_run(tmp_path / "b", validation=(X[:5], Y[:5])))
     assert found.same
     assert [(each.name, each.a) for each in found.settings] == [("held-out rows", "none")]
+
+
+def test_long_names_with_the_same_end_stay_apart_and_fit():
+    ends = "/" + "x" * 60 + "/a.run"
+    apart = tuple(Setting(name, "a" * 34, "b" * 60) for name in ("loss", "seed of the first weights"))
+    found = Diff(("/one" + ends, "/two" + ends), (3, 3), (*apart, Setting("seed", "0", "1")), "unlike", 0)
+    said = found.text()
+    assert max(map(len, said.splitlines())) <= 100, said
+    assert "the first, …" in said
+    assert "the second, …" in said
 
 
 def test_another_dtype_and_architecture(tmp_path):

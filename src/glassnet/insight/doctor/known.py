@@ -245,8 +245,8 @@ def gather(
     folder = None if run is None else run if isinstance(run, RunFolder) else RunFolder(run)
     if folder is not None and not folder.path.is_dir():
         raise FileError(
-            f"There is no folder {folder.path}: the path is another, or the run ended before its first step. Leave run= "
-            "out to be told what rows, network and history show."
+            f"There is no folder {folder.path}: the path is another, or the run ended before its first step. Leave "
+            "run= out to be told what rows, network and history show."
         )
     if folder is not None and next(iter(folder.moments()), None) is None:
         unseen.append(f"the run in {folder.path}: it never took a step, its folder holds no weights")

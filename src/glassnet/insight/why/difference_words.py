@@ -70,8 +70,15 @@ def _brief(names: tuple[str, str]) -> tuple[str, str]:
     """Return names of runs that fit beside each other: the ends of paths, unless these are the same."""
     if max(map(len, names)) <= _NAME:
         return names
-    a, b = (name if len(name) <= _NAME else "…" + name[1 - _NAME :] for name in names)
-    return (a, b) if a != b else (f"the first, {a}", f"the second, {b}")
+    a, b = (_tail(name, _NAME) for name in names)
+    if a != b:
+        return a, b
+    first, second = "the first, ", "the second, "
+    return first + _tail(names[0], _NAME - len(first)), second + _tail(names[1], _NAME - len(second))
+
+
+def _tail(text: str, length: int) -> str:
+    return text if len(text) <= length else "…" + text[1 - length :]
 
 
 def _cut(text: str, length: int = 50) -> str:
