@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +12,11 @@ from glassnet.cli.answers import page_place, save_answer
 from glassnet.cli.console import say, say_json
 from glassnet.cli.options import Data, Json, ModelPath, Source
 from glassnet.cli.patience import told_if_slow
-from glassnet.cli.runs import open_run
+from glassnet.cli.runs import OpenedRun, open_run
 from glassnet.insight.doctor import doctor as ask
+from glassnet.insight.doctor.known import history_of
+from glassnet.training import History
+from glassnet.training.stories import load_story
 
 
 def doctor(
@@ -39,6 +43,9 @@ def doctor(
             run=run.folder,
             validation=held_out,
             loss=run.opened.loss,
+            history=_history(run),
+            numbers=run.training_rows,
+            validation_numbers=run.held_out_rows,
             prove=prove,
             feature_names=run.names["feature_names"],
             class_names=run.names["class_names"],
@@ -55,3 +62,11 @@ def doctor(
             say(f"Not looked at: {each}.")
     if place is not None:
         save_answer(place, found.html(title))
+
+
+def _history(run: OpenedRun) -> History | None:
+    """Return what a run met that a NaN ended, with rows counted as the source counts them; else leave it to the run."""
+    story, history = load_story(run.folder), history_of(run.folder)
+    if story is None or history is None:
+        return None
+    return dataclasses.replace(history, stopped=story.renumbered(run.training_rows.tolist()).message())

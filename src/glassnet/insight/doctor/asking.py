@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from glassnet.insight.doctor.diagnosis import Diagnosis
 from glassnet.insight.doctor.known import gather
@@ -38,6 +38,8 @@ def doctor(
     seed: int = 0,
     feature_names: Sequence[str] | None = None,
     class_names: Sequence[str] | None = None,
+    numbers: NDArray[Any] | None = None,
+    validation_numbers: NDArray[Any] | None = None,
     prove: bool = False,
 ) -> Diagnosis:
     """Tell what ails a training, from whatever is known of it; nothing where nothing does.
@@ -62,6 +64,8 @@ def doctor(
     start : (n,) array or None
         θ before training, where no folder tells it; None takes what the network's seed draws.
     feature_names, class_names : sequences of str or None
+    numbers, validation_numbers : (m,) int arrays or None
+        How the rows that were trained on and those held out are called in what is said; None takes those of X.
     prove : bool
         Whether to run the cure of each finding, where one can be run, and compare.
 
@@ -110,6 +114,8 @@ def doctor(
         seed=seed,
         feature_names=feature_names,
         class_names=class_names,
+        numbers=numbers,
+        validation_numbers=validation_numbers,
     )
     signs = Signs(known)
     with np.errstate(all="ignore"), OneBlasThread():

@@ -112,6 +112,12 @@ class Known:
     caveat: str
     arguments: Mapping[str, Any]
 
+    def names_of(self, row: int, held_out: int) -> tuple[int, int]:
+        """Return the numbers by which the person knows a row that was trained on and a held-out one."""
+        blocks = (self.block, row), (self.held_out or self.block, held_out)
+        known, held = (place if block.numbers is None else int(block.numbers[place]) for block, place in blocks)
+        return known, held
+
     @property
     def truth(self) -> Truth:
         """Whether rows have classes, say yes or no, or have numbers."""
@@ -225,6 +231,8 @@ def gather(
     seed: int,
     feature_names: Sequence[str] | None,
     class_names: Sequence[str] | None,
+    numbers: Array | None,
+    validation_numbers: Array | None,
 ) -> Known:
     """Return what a person's arguments tell, checked.
 
@@ -296,7 +304,7 @@ def gather(
                 "differs. What is said holds for the rows given."
             )
         start_is_known = True
-        history = history if history is not None else _history_of(folder)
+        history = history if history is not None else history_of(folder)
     if history is None:
         unseen.append("how the error went from epoch to epoch: no history was given")
     if held_out is None:
@@ -305,6 +313,10 @@ def gather(
         unseen.append("the weights before training: taken to be those that the network's seed draws")
     if feature_names is None:
         feature_names = column_names(X)
+    if numbers is not None:
+        block = dataclasses.replace(block, numbers=numbers)
+    if validation_numbers is not None and held_out is not None:
+        held_out = dataclasses.replace(held_out, numbers=validation_numbers)
     return Known(
         network=net.copy(),
         loss=chosen,
@@ -369,7 +381,7 @@ def _require_same_network(net: Network, settings: Mapping[str, Any], folder: Run
         )
 
 
-def _history_of(folder: RunFolder) -> History | None:
+def history_of(folder: RunFolder) -> History | None:
     """Return the history of the checkpoint, or of history.json where a NaN ended the run before one was written."""
     last = None
     for document, _ in folder.moments():

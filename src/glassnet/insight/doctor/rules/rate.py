@@ -153,17 +153,26 @@ def _too_high_by_the_curve(signs: Signs) -> Finding | None:
     if curve is None or curve.epochs < 2:
         return None
     restless = curve.jumps > 0.2 or (curve.epochs >= 3 and curve.last > 0.98 * curve.loss[0] and _moved(signs) > 2)
-    if not restless and not _moved(signs) > 20:
+    far = signs.known.start_is_known and _moved(signs) > 20
+    if not restless and not far:
         return None
+    whole_layer = any(layer.dead == layer.units for layer in signs.body.hidden)
+    if whole_layer and not signs.known.start_is_known and not curve.jumps > 0.2:
+        return None  # perhaps it began with these weights, and no step was to blame
     reached = signs.over_guess(signs.usual.loss)
     if not reached < mine - _MARGIN:
         return None
     rate = probing.peak_rate(signs.known)
+    why = f"the weights went {_moved(signs):.0f} times their length from the start"
+    if curve.jumps > 0.2:
+        why = f"the error rose by more than a tenth in {curve.jumps:.0%} of the epochs"
+    elif restless:
+        why = "the error is where it began, though the weights went far"
     return Finding(
         "rate_too_high",
-        f"The rate ({rate:.3g}) is probably too high: the error rose by more than a tenth in {curve.jumps:.0%} of the "
-        f"epochs and ended at {share(mine)} that of guessing, where the same network with "
-        f"Adam({signs.usual.learning_rate:.3g}) reaches {figure(reached)} in {signs.usual.steps:,} steps.",
+        f"The rate ({rate:.3g}) is probably too high: {why}, and it ended at {share(mine)} that of guessing, where "
+        f"the same network with Adam({signs.usual.learning_rate:.3g}) reaches {figure(reached)} in "
+        f"{signs.usual.steps:,} steps.",
         "Train at a third or a tenth of it. With the run's folder (run=) the doctor can try which.",
         {"rate": rate, "jumps": curve.jumps, "reached": reached, "run": mine},
         f"{_BENGIO}; {_SMITH}",

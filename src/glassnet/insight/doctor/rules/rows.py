@@ -116,7 +116,8 @@ def duplicates_across_split(signs: Signs) -> Finding | None:
     how = "exactly" if not twins.near else "all but exactly" if not twins.exact else f"{twins.exact:,} of them exactly"
     says = f"{count:,} of {twins.rows:,} held-out rows ({twins.share:.0%}) stand among the training rows too, {how}"
     if twins.example is not None:
-        says += f"; for one, held-out row {twins.example[1]} is training row {twins.example[0]}"
+        row, held_out = signs.known.names_of(*twins.example)
+        says += f"; for one, held-out row {held_out} is training row {row}"
     says += "."
     if twins.contradicting:
         says += f" {twins.contradicting:,} of them have another label there."
