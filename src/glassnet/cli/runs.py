@@ -87,7 +87,7 @@ def open_run(model: Path, source: str | None = None, data: Path | None = None) -
     InputError
         If the source has changed since the training, or is another.
     """
-    folder = RunFolder(model.with_suffix(".run"))
+    folder = RunFolder(model.with_name(f"{model.stem.removesuffix('.diverged')}.run"))
     model = _present(model, folder)
     origin = folder.load_source() or {}
     if source is None:
