@@ -72,15 +72,15 @@ class _Squares:
             self._add(builder.icmp_signed("<", ir.Constant(places, list(range(lanes))), spread))
         vectors = [builder.load(total) for total in self.sums]
         width = lanes
-        while len(vectors) > 1:  # two vectors become one: of each, the lower half of its runs plus the upper
-            width //= 2
-            vectors = [self._halves(a, b, width) for a, b in zip(vectors[::2], vectors[1::2], strict=True)]
-        (total,) = vectors
         while width > 1:
             width //= 2
-            total = self._folded(total, width)
+            if len(vectors) > 1:  # two become one: of each, the lower half of its runs plus the upper
+                vectors = [self._halves(a, b, width) for a, b in zip(vectors[::2], vectors[1::2], strict=True)]
+            else:
+                vectors = [self._folded(vectors[0], width)]
+        rows = AT_A_TIME // len(vectors)  # each vector holds the sums of so many
         for i in range(AT_A_TIME):
-            number = builder.extract_element(total, ir.Constant(_I32, i * (lanes // AT_A_TIME)))
+            number = builder.extract_element(vectors[i // rows], ir.Constant(_I32, i % rows * (lanes // rows)))
             builder.store(number, builder.gep(self.result, [_int(i)]))
 
     def _add(self, keep: Any) -> None:

@@ -245,7 +245,8 @@ def _of_the_weights(case: Case, growth: tuple[float, float], checks: list[Check]
     start, now = growth
     net, error, step = case.taken.network, case.error, case.step
     drawn = Network.from_dict(net.to_dict(), {layer.activation.name: layer.activation for layer in net.layers}).theta
-    if start > 100 * max(_largest(drawn), 1.0):
+    is_resumed = case.trail.start is not None and case.trail.start.step > 0  # its weights are what training made
+    if start > 100 * max(_largest(drawn), 1.0) and not is_resumed:
         finite = case.stays_finite(drawn, fresh=True)
         checks.append(Check("with weights drawn anew", step, step, finite))
         if finite:
