@@ -13,9 +13,8 @@ from glassnet.cli.console import note, say, say_json
 from glassnet.cli.models import Opened, open_model
 from glassnet.cli.options import Data, Json, ModelPath, Whole
 from glassnet.cli.patience import told_if_slow
-from glassnet.cli.runs import OpenedRun, open_run
+from glassnet.cli.runs import OpenedRun, open_run, run_beside
 from glassnet.insight.blame import blame as judge
-from glassnet.training import RunFolder
 from glassnet.training.arguments import as_count
 
 
@@ -38,7 +37,7 @@ def blame(
     """Tell which training rows are probably mislabelled, with what the network would say, and which it fought with."""
     as_count("--top", top)
     place = None if out is None else page_place(out, model, "blame")
-    folder = RunFolder(model.with_suffix(".run"))
+    folder = run_beside(model)
     if source is None or (ledger and folder.checkpoint.exists()):
         run = open_run(model, source, data)
         opened, arguments = run.opened, _of_run(run, ledger)

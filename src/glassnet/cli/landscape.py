@@ -16,6 +16,7 @@ from glassnet.cli.answers import Out, page_place, save_answer
 from glassnet.cli.console import note, say, say_json
 from glassnet.cli.models import Opened, open_model
 from glassnet.cli.options import Data, Json, ModelPath, RowsOrAll, Whole, WholeOrNone
+from glassnet.cli.runs import run_beside
 from glassnet.errors import FileError, InputError
 from glassnet.insight.landscape import GridProgress, StartsProgress, hill, many_starts
 from glassnet.insight.landscape import landscape as take_landscape
@@ -80,7 +81,7 @@ def landscape(
     place = None if json and out is None else page_place(out, model, "landscape")
     opened = open_model(model, source, data, with_truth=True)
     x, y, which = _rows_of_training(opened)
-    run = RunFolder(model.with_suffix(".run"))
+    run = run_beside(model)
     wanted = _as_directions(directions)
     trail = _trail(opened, run, wanted)
     found = take_landscape(

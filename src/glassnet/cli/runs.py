@@ -77,6 +77,11 @@ class OpenedRun:
         return int(at[0]) if len(at) else None
 
 
+def run_beside(model: Path) -> RunFolder:
+    """Return the folder of the run that made a model; of a training that ran off it has the training's own name."""
+    return RunFolder(model.with_name(f"{model.stem.removesuffix('.diverged')}.run"))
+
+
 def open_run(model: Path, source: str | None = None, data: Path | None = None) -> OpenedRun:
     """Open a model, its run and its rows; without a source, where the run says that it was.
 
@@ -87,7 +92,7 @@ def open_run(model: Path, source: str | None = None, data: Path | None = None) -
     InputError
         If the source has changed since the training, or is another.
     """
-    folder = RunFolder(model.with_name(f"{model.stem.removesuffix('.diverged')}.run"))
+    folder = run_beside(model)
     model = _present(model, folder)
     origin = folder.load_source() or {}
     if source is None:

@@ -12,6 +12,7 @@ from glassnet.cli.console import note, say, say_json
 from glassnet.cli.models import open_model
 from glassnet.cli.options import Data, Json, ModelPath, Source, Whole, WholeOrNone
 from glassnet.cli.patience import told_if_slow
+from glassnet.cli.runs import run_beside
 from glassnet.errors import InputError
 from glassnet.insight.sensitivity import sensitivity as measure
 from glassnet.insight.subject import as_row
@@ -41,7 +42,7 @@ def sensitivity(
         raise InputError(
             f"--run is {run}, which is no folder. Name the folder that glassnet train kept, such as x.run."
         )
-    folder = model.with_suffix(".run") if run is None else run
+    folder = run_beside(model).path if run is None else run
     opened = open_model(model, source, data, with_truth=True)
     if row is not None:
         as_row(row, len(opened.table), "--row", source)
