@@ -17,21 +17,15 @@ import numpy as np
 
 import glassnet as gn
 from benchmarks.machine import machine, write
-from benchmarks.participants.ours import network
-from benchmarks.workloads import MOMENTUM, WEIGHT_DECAY, WORKLOADS, Workload, rows
+from benchmarks.participants.ours import network, optimizer_and_loss
+from benchmarks.workloads import WORKLOADS, Workload, rows
 
 RESULTS = Path(__file__).parent / "results"
 
 
 def seconds(w: Workload, theta0: Any, X: Any, Y: Any, epochs: int, threads: int, ledger: bool) -> float:
     """Return how long one call of `gn.train` takes."""
-    optimizer = {
-        "sgd": gn.SGD(w.learning_rate),
-        "momentum": gn.SGD(w.learning_rate, momentum=MOMENTUM),
-        "adam": gn.Adam(w.learning_rate),
-        "adamw": gn.AdamW(w.learning_rate, weight_decay=WEIGHT_DECAY),
-    }[w.optimizer]
-    loss = "cross_entropy" if w.output == "softmax" else "squared_error"
+    optimizer, loss = optimizer_and_loss(w)
     net = network(w)
     net.theta = theta0
     settings = {"optimizer": optimizer, "epochs": epochs, "batch_size": w.batch, "threads": threads, "ledger": ledger}

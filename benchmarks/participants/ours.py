@@ -19,6 +19,18 @@ def network(workload: Workload, *, dropout: bool = True) -> gn.Network:
     return gn.Network(workload.sizes[0], [*layers, gn.Dense(workload.sizes[-1], workload.output)], seed=0)
 
 
+def optimizer_and_loss(workload: Workload) -> tuple[gn.maths.optimizers.Optimizer, str]:
+    """Return with what a workload is trained."""
+    w = workload
+    optimizer = {
+        "sgd": gn.SGD(w.learning_rate),
+        "momentum": gn.SGD(w.learning_rate, momentum=MOMENTUM),
+        "adam": gn.Adam(w.learning_rate),
+        "adamw": gn.AdamW(w.learning_rate, weight_decay=WEIGHT_DECAY),
+    }[w.optimizer]
+    return optimizer, "cross_entropy" if w.output == "softmax" else "squared_error"
+
+
 class Ours(Participant):
     """One call of `gn.train` for each timing."""
 
@@ -28,13 +40,7 @@ class Ours(Participant):
     def _train(self, net: gn.Network, steps: int, epochs: int) -> float:
         """Train from θ0 and return the seconds of the call."""
         w = self.workload
-        optimizer = {
-            "sgd": gn.SGD(w.learning_rate),
-            "momentum": gn.SGD(w.learning_rate, momentum=MOMENTUM),
-            "adam": gn.Adam(w.learning_rate),
-            "adamw": gn.AdamW(w.learning_rate, weight_decay=WEIGHT_DECAY),
-        }[w.optimizer]
-        loss = "cross_entropy" if w.output == "softmax" else "squared_error"
+        optimizer, loss = optimizer_and_loss(w)
         net.theta = self.theta0
         X, Y = self.first(steps)
         start = time.perf_counter()

@@ -40,7 +40,7 @@ def curvature(
             loss=asked.opened.loss,
             rows=rows,
             count=count,
-            run=asked.folder,
+            run=asked.run,
             optimizer=optimizer,
             learning_rate=learning_rate,
             seed=seed,

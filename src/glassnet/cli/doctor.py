@@ -14,7 +14,6 @@ from glassnet.cli.options import Data, Json, ModelPath, Source
 from glassnet.cli.patience import told_if_slow
 from glassnet.cli.runs import OpenedRun, open_run
 from glassnet.insight.doctor import doctor as ask
-from glassnet.insight.doctor.known import history_of
 from glassnet.training import History
 from glassnet.training.stories import load_story
 
@@ -66,7 +65,8 @@ def doctor(
 
 def _history(run: OpenedRun) -> History | None:
     """Return what a run met that a NaN ended, with rows counted as the source counts them; else leave it to the run."""
-    story, history = load_story(run.folder), history_of(run.folder)
+    story = load_story(run.folder)
+    history = None if story is None else run.folder.load_history()
     if story is None or history is None:
         return None
     return dataclasses.replace(history, stopped=story.renumbered(run.training_rows.tolist()).message())

@@ -38,7 +38,7 @@ def noise(
             batch_size=batch_size,
             learning_rate=learning_rate,
             optimizer=optimizer,
-            run=asked.folder,
+            run=asked.run,
             seed=seed,
         )
     give(model, asked, found, json)

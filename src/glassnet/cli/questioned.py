@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from glassnet.cli.console import note, say, say_json
 from glassnet.cli.models import Opened, open_model
 from glassnet.cli.options import RowsOrAll, Whole
-from glassnet.cli.runs import open_run
+from glassnet.cli.runs import open_run, run_beside
 from glassnet.errors import InputError
-from glassnet.insight.run_facts import run_facts
-from glassnet.training import RunFolder
+from glassnet.insight.run_facts import RunFacts, run_facts
 
 Array = NDArray[Any]
 
@@ -42,7 +41,7 @@ class Questioned:
     opened : Opened
     x, y : arrays
         Of the training rows, or of all rows where the source is another.
-    folder : RunFolder or None
+    run : RunFacts or None
         None where none is kept, or another's.
     trained_on : bool
         Whether these are the rows it was trained on.
@@ -51,7 +50,7 @@ class Questioned:
     opened: Opened
     x: Array
     y: Array
-    folder: RunFolder | None
+    run: RunFacts | None
     trained_on: bool
 
 
@@ -68,7 +67,7 @@ def open_questioned(model: Path, source: str | None, data: Path | None) -> Quest
     if source is None:
         run = open_run(model, None, data)
         x, y, _ = run.arrays()
-        return Questioned(run.opened, x, y, _folder_of(model, run.opened), True)
+        return Questioned(run.opened, x, y, _run_of(model, run.opened), True)
     opened = open_model(model, source, data, with_truth=True)
     held_out = opened.held_out()
     same = opened.model.provenance.get("data", {}).get("fingerprint") == opened.table.fingerprint
@@ -78,20 +77,19 @@ def open_questioned(model: Path, source: str | None, data: Path | None) -> Quest
             "taken."
         )
     part = np.arange(len(opened.table)) if held_out is None else np.flatnonzero(~held_out)
-    return Questioned(opened, opened.x[part], opened.y[part], _folder_of(model, opened), same)
+    return Questioned(opened, opened.x[part], opened.y[part], _run_of(model, opened), same)
 
 
-def _folder_of(model: Path, opened: Opened) -> RunFolder | None:
-    """Return the run beside a model, if it is the one that led to these weights."""
-    folder = RunFolder(model.with_suffix(".run"))
+def _run_of(model: Path, opened: Opened) -> RunFacts | None:
+    """Return what is known of the run beside a model, if it is the one that led to these weights."""
+    folder = run_beside(model)
     if not folder.checkpoint.exists():
         return None
     try:
-        run_facts(opened.model.network, folder)
+        return run_facts(opened.model.network, folder)
     except InputError as error:
         note(f"{error} It is left out.")
         return None
-    return folder
 
 
 def give(model: Path, asked: Questioned, found: Any, json: bool) -> None:

@@ -82,10 +82,7 @@ def optimizer_for(name: str | None, learning_rate: float | None, plain_rate: flo
     if name is None:
         return Adam(plain_rate if learning_rate is None else learning_rate)
     optimizer = OPTIMIZERS.resolve(name)
-    if learning_rate is None:
-        return optimizer
-    changed: Any = dataclasses.replace(optimizer, learning_rate=learning_rate)  # type: ignore[type-var]
-    return changed  # type: ignore[no-any-return]
+    return optimizer if learning_rate is None else optimizer.at_rate(learning_rate)
 
 
 def batch_size_for(given: int | str | None, plain: int, optimizer: Optimizer) -> int | None:

@@ -9,10 +9,9 @@ import numpy as np
 
 from glassnet.compiled.decorator import compiled
 from glassnet.compiled.intrinsics import Numbers, at, fetch_soon, record
-from glassnet.compiled.records import Job
+from glassnet.compiled.records import APART, Job
 from glassnet.compiled.squares import AT_A_TIME, squares
 
-LINE = 64
 CLASSES, YES_OR_NO = 1, 2
 """Values of `glassnet.engines.notes.Truth`."""
 
@@ -57,8 +56,8 @@ def add_squares(job: Job, thread: int, g: int, first: int, last: int) -> None:
     """Add c²‖∂Eᵢ/∂θ‖² of each row, over the weights of group g and the biases of its units."""
     run, memory, group = record(job.run, 0), job.memory, record(job.groups, g)
     before, stage = record(job.stages, group.stage - 1), record(job.stages, group.stage)
-    square, heard = at(memory, run.squares), at(memory, run.heard + thread * 2 * LINE)
-    blamed = at(heard, LINE)
+    square, heard = at(memory, run.squares), at(memory, run.heard + thread * 2 * APART)
+    blamed = at(heard, APART)
     a_row, d_row, inputs, units = before.a_row, stage.d_row, group.inputs, group.units
     a, delta = at(memory, before.a + group.first_input), at(memory, stage.d + group.first_unit)
     has_bias = stage.biases >= 0

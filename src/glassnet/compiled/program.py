@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from glassnet.compiled.host import Shape, tile_shape
 from glassnet.compiled.plan import Elementwise, Mask, Operation, Product, Row
-from glassnet.compiled.records import GROUP, MASK, PIECE, RUN, STAGE
+from glassnet.compiled.records import APART, GROUP, MASK, PIECE, RUN, STAGE
 from glassnet.maths.activation import AnyActivation, RowActivation
 from glassnet.maths.random import drop_threshold
 
@@ -133,7 +133,7 @@ class Program:
         run.stages, run.chunk = len(self.layers), self.chunk
         run.y, run.c = self.memory.place(self.chunk * outputs), self.memory.place(self.chunk)
         run.errors, run.labels = self.memory.place(self.chunk), -1
-        run.squares, run.heard = self.memory.place(self.chunk), self.memory.place(threads * 2 * _LINE)
+        run.squares, run.heard = self.memory.place(self.chunk), self.memory.place(threads * 2 * APART)
         run.keep_row = -(-widest // 16) * 16
         run.keep = self.memory.place(threads * run.keep_row)
         run.loss, run.clip_value, run.clip_norm = -1, -1, -1

@@ -133,6 +133,9 @@ class Job(NamedTuple):
     rows: Rows
 
 
+APART = 64
+"""Numbers from one thread's place for a few of its own to the next: never on one cache line."""
+
 # --- what threads share ------------------------------------------------------------------------------------------
 
 ARRIVED, ABORTED, WISHED, LAST_STEP, NOT_FINITE = 0, 8, 16, 24, 32

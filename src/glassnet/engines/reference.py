@@ -53,14 +53,14 @@ class ReferenceEngine(Engine):
                 if stop():
                     break
                 rows = order[bounds[i] : bounds[i + 1]]
-                noted = np.full((len(rows), NOTES), np.nan, self.network.dtype)
+                noted = None if notes is None else np.full((len(rows), NOTES), np.nan, self.network.dtype)
                 try:
-                    met = self._step(block, rows, learning_rate, momentum, None if notes is None else noted)
+                    met = self._step(block, rows, learning_rate, momentum, noted)
                 except NonFiniteError as error:
                     error.steps = Steps(errors[:taken], weights[:taken])
                     raise
                 errors[i], weights[i] = met
-                if notes is not None:
+                if notes is not None and noted is not None:
                     notes.write(int(bounds[i]), rows, noted)
                 self.state.step += 1
                 taken += 1
@@ -99,7 +99,7 @@ class ReferenceEngine(Engine):
 
         def loss_and_gradient(theta: Array) -> tuple[float, Array]:
             p = pass_at(theta)
-            if not at_start and np.array_equal(theta, before):
+            if noted is not None and not at_start and np.array_equal(theta, before):
                 at_start.append(p)
             gradient = p.gradient.theta
             finite = np.isfinite(p.loss) and all(np.isfinite(array).all() for array in (gradient, *p.z))

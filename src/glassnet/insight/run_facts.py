@@ -61,8 +61,8 @@ class RunFacts:
     points: tuple[tuple[str, Array], ...]
 
 
-def run_facts(net: Network, run: RunFolder | str | os.PathLike[str]) -> RunFacts:
-    """Return what the folder of a run says of the training that led to `net`.
+def run_facts(net: Network, run: RunFacts | RunFolder | str | os.PathLike[str]) -> RunFacts:
+    """Return what the folder of a run says of the training that led to `net`; facts that were read are given back.
 
     Raises
     ------
@@ -71,6 +71,8 @@ def run_facts(net: Network, run: RunFolder | str | os.PathLike[str]) -> RunFacts
     FileError
         If a file of the folder is damaged.
     """
+    if isinstance(run, RunFacts):
+        return run
     folder = run if isinstance(run, RunFolder) else RunFolder(run)
     name = Path(folder.path).name or str(folder.path)
     points: list[tuple[str, Array]] = []

@@ -216,6 +216,28 @@ class RunFolder:
         }
         write_bytes(self.path / "history.json", json.dumps(values, indent=1, allow_nan=False).encode())
 
+    def load_history(self) -> History | None:
+        """Return what the run met: of the checkpoint, else of history.json, else of the last snapshot; None of no run.
+
+        A NaN may end a run before it has a checkpoint; figures that were not finite are NaN again.
+
+        Raises
+        ------
+        FileError
+            If what is there is damaged.
+        """
+        written, snapshots = self.path / "history.json", self._snapshots()
+        if written.exists() and not self.checkpoint.exists():
+            values = json.loads(written.read_text(encoding="utf-8"))
+            return History.from_dict(
+                {
+                    name: [math.nan if x is None else x for x in value] if isinstance(value, list) else value
+                    for name, value in values.items()
+                }
+            )
+        files = [*(file for _, file in snapshots), *([self.checkpoint] if self.checkpoint.exists() else [])]
+        return History.from_dict(read_container(files[-1], "checkpoint")[0]["history"]) if files else None
+
     def save_source(self, source: Mapping[str, Any]) -> None:
         """Write where the data came from as JSON."""
         write_bytes(self.path / "source.json", json.dumps(source, indent=1, ensure_ascii=False).encode())

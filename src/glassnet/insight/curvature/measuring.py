@@ -14,7 +14,7 @@ from glassnet.insight.curvature.product import HessianProducts
 from glassnet.insight.curvature.rates import rate_beside
 from glassnet.insight.curvature.spectrum import Pairs, largest_pairs, smallest_pair, trace
 from glassnet.insight.curvature.words import caveats_of
-from glassnet.insight.run_facts import run_facts
+from glassnet.insight.run_facts import RunFacts, run_facts
 from glassnet.insight.sampled import sample
 from glassnet.insight.subject import Subject
 from glassnet.maths.loss import Loss
@@ -45,7 +45,7 @@ def curvature(
     count: int = 3,
     probes: int = 20,
     tolerance: float = 1e-3,
-    run: RunFolder | str | os.PathLike[str] | None = None,
+    run: RunFacts | RunFolder | str | os.PathLike[str] | None = None,
     optimizer: str | Optimizer | None = None,
     learning_rate: float | None = None,
     seed: int = 0,

@@ -49,7 +49,7 @@ def way_of(signs: Signs, finding: Finding) -> Way | None:
     if kind == "rate":
         if optimizer is None:
             return None
-        changed: Any = dataclasses.replace(optimizer, learning_rate=optimizer.learning_rate * remedy.factor)  # type: ignore[type-var]
+        changed = optimizer.at_rate(optimizer.learning_rate * remedy.factor)
         return Way(
             f"the run from its start at {peak_rate(known) * remedy.factor:.3g} in place of "
             f"{peak_rate(known):.3g}, batches as they were",

@@ -6,7 +6,6 @@ People pass arrays and folders; they are checked here, in sentences. Nothing is 
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -304,7 +303,7 @@ def gather(
                 "differs. What is said holds for the rows given."
             )
         start_is_known = True
-        history = history if history is not None else history_of(folder)
+        history = history if history is not None else folder.load_history()
     if history is None:
         unseen.append("how the error went from epoch to epoch: no history was given")
     if held_out is None:
@@ -379,23 +378,6 @@ def _require_same_network(net: Network, settings: Mapping[str, Any], folder: Run
             f"The run in {folder.path} is of another network than the one given: its layers differ. Give the network "
             "and the run that made it."
         )
-
-
-def history_of(folder: RunFolder) -> History | None:
-    """Return the history of the checkpoint, or of history.json where a NaN ended the run before one was written."""
-    last = None
-    for document, _ in folder.moments():
-        last = document
-    written = folder.path / "history.json"
-    if written.exists() and not folder.checkpoint.exists():
-        values = json.loads(written.read_text(encoding="utf-8"))
-        return History.from_dict(
-            {
-                name: [np.nan if x is None else x for x in value] if isinstance(value, list) else value
-                for name, value in values.items()
-            }
-        )
-    return None if last is None else History.from_dict(last["history"])
 
 
 def _blocks_of_run(

@@ -59,7 +59,7 @@ def rates(known: Known, factors: Sequence[float], theta: Array | None = None, st
     rate = peak_rate(known)
     found = []
     for factor in factors:
-        changed: Any = dataclasses.replace(optimizer, learning_rate=rate * factor)  # type: ignore[type-var]
+        changed = optimizer.at_rate(rate * factor)
         found.append(_probe(known, known.network.copy(), changed, factor, theta, with_penalty=True, steps=steps))
     return found
 

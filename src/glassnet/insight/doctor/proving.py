@@ -184,14 +184,14 @@ def _is_finite(history: History | None) -> bool:
 def _until_finite(signs: Signs, finding: Finding, way: Way) -> Trial:
     """Lower the rate by decades until training ends with finite numbers."""
     known = signs.known
-    optimizer: Any = way.optimizer or known.recipe.optimizer or Adam(1e-3)
+    optimizer = way.optimizer or known.recipe.optimizer or Adam(1e-3)
     tenfold = 0
     while True:
         now = dataclasses.replace(way, optimizer=optimizer, epochs=max(known.epochs or 0, _FEWEST_EPOCHS))
         history, _ = _train(known, now)
         if _is_finite(history) or tenfold == _MOST_DECADES:
             break
-        tenfold, optimizer = tenfold + 1, dataclasses.replace(optimizer, learning_rate=optimizer.learning_rate / 10)
+        tenfold, optimizer = tenfold + 1, optimizer.at_rate(optimizer.learning_rate / 10)
     what = "inputs standardised, " * (way.x is not None) + "targets standardised, " * (way.y is not None)
     tried = f"{what}the run from its start at rate {optimizer.learning_rate:.3g}"
     guess = _guess(signs, way)

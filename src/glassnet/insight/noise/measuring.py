@@ -45,7 +45,7 @@ def noise(
     batch_size: int | None = None,
     learning_rate: float | None = None,
     optimizer: str | Optimizer | None = None,
-    run: RunFolder | str | os.PathLike[str] | None = None,
+    run: RunFacts | RunFolder | str | os.PathLike[str] | None = None,
     seed: int = 0,
 ) -> Noise:
     """Tell how much the gradients of rows differ, layer by layer, and which batch size that suggests.

@@ -6,9 +6,10 @@ update here applies that formula with NumPy; another engine may compile the very
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,11 @@ class Optimizer(ABC):
     def spec(self) -> str:
         """The spelling that ``OPTIMIZERS.resolve`` turns into an equal record."""
         return spell(self.name, self)
+
+    def at_rate(self, learning_rate: float) -> Self:
+        """Return the same optimizer with another learning rate."""
+        changed: Any = dataclasses.replace(self, learning_rate=learning_rate)  # type: ignore[type-var]
+        return changed  # type: ignore[no-any-return]
 
     @property
     def own_momentum(self) -> float | None:
