@@ -1,14 +1,16 @@
 """`glassnet blame` as a person types it."""
 
-import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from asking import answer_of, error_of
 from sklearn.datasets import load_iris
 
 from glassnet.cli import run
+
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 @pytest.fixture(scope="module")
@@ -23,24 +25,6 @@ def trained(tmp_path_factory):
     arguments = ["train", str(folder / "flowers.csv"), "--target", "kind", "--epochs", "25", "--learning-rate", "0.01"]
     assert run([*arguments, "--out", str(folder / "m.safetensors"), "--json"]) == 0
     return folder / "m.safetensors", set(map(int, bad))
-
-
-@pytest.fixture(autouse=True)
-def empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-def answer_of(capsys, *arguments):
-    assert run([*map(str, arguments), "--json"]) == 0, capsys.readouterr().err
-    return json.loads(capsys.readouterr().out)
-
-
-def error_of(capsys, *arguments):
-    assert run(list(map(str, arguments))) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert 1 <= len(captured.err.strip().splitlines()) <= 2, captured.err
-    return captured.err
 
 
 def test_rows_are_counted_as_the_file_counts_them(trained, capsys):

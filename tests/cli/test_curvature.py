@@ -1,14 +1,17 @@
 """`glassnet curvature` as a person types it."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from asking import answer_and_notes_of as answer_of
+from asking import error_of
 
 import glassnet as gn
 from glassnet.cli import run
 from glassnet.cli.runs import open_run
+
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 @pytest.fixture(scope="module")
@@ -23,24 +26,6 @@ def table(tmp_path_factory):
     asked = ["train", str(source), "--target", "y", "--epochs", "4", "--out", str(out), "--json", "--hidden", "3"]
     assert run([*asked, "--activation", "tanh", "--optimizer", "sgd(learning_rate=0.05, momentum=0.9)"]) == 0
     return source, out
-
-
-@pytest.fixture(autouse=True)
-def empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-def answer_of(capsys, *arguments):
-    assert run([*map(str, arguments), "--json"]) == 0, capsys.readouterr().err
-    captured = capsys.readouterr()
-    return json.loads(captured.out), captured.err
-
-
-def error_of(capsys, *arguments):
-    assert run(list(map(str, arguments))) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    return captured.err
 
 
 def test_eigenvalues_are_those_of_nudged_gradients(table, capsys):

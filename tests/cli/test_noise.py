@@ -1,13 +1,16 @@
 """`glassnet noise` as a person types it."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from asking import answer_and_notes_of as answer_of
+from asking import error_of
 
 import glassnet as gn
 from glassnet.cli import run
+
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 @pytest.fixture(scope="module")
@@ -17,24 +20,6 @@ def trained(tmp_path_factory):
     asked = ["train", "digits:3,7", "--hidden", "8", "--epochs", "3", "--out", str(out), "--json"]
     assert run([*asked, "--optimizer", "sgd(learning_rate=0.1)", "--schedule", "constant"]) == 0
     return out
-
-
-@pytest.fixture(autouse=True)
-def empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-def answer_of(capsys, *arguments):
-    assert run([*map(str, arguments), "--json"]) == 0, capsys.readouterr().err
-    captured = capsys.readouterr()
-    return json.loads(captured.out), captured.err
-
-
-def error_of(capsys, *arguments):
-    assert run(list(map(str, arguments))) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    return captured.err
 
 
 def test_it_is_about_the_rows_that_were_trained_on(trained, capsys):

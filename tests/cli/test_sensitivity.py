@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from asking import answer_of, error_of
 
 import glassnet as gn
 from glassnet.cli import run
 from glassnet.training import RunFolder
+
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 @pytest.fixture(scope="module")
@@ -17,24 +20,6 @@ def trained(tmp_path_factory):
     out = folder / "a.safetensors"
     assert run(["train", "digits:3,7", "--hidden", "8", "--epochs", "3", "--out", str(out), "--json"]) == 0
     return out
-
-
-@pytest.fixture(autouse=True)
-def empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-def answer_of(capsys, *arguments):
-    assert run([*map(str, arguments), "--json"]) == 0, capsys.readouterr().err
-    return json.loads(capsys.readouterr().out)
-
-
-def error_of(capsys, *arguments):
-    assert run(list(map(str, arguments))) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert 1 <= len(captured.err.strip().splitlines()) <= 2, captured.err
-    return captured.err
 
 
 def test_a_row_is_its_gradient(trained, capsys):

@@ -1,15 +1,17 @@
 """`glassnet why` as a person types it."""
 
-import json
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
+from asking import answer_of, error_of
 
 import glassnet as gn
 from glassnet.cli import run
 from glassnet.cli.runs import open_run
+
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 @pytest.fixture(scope="module")
@@ -17,24 +19,6 @@ def trained(tmp_path_factory):
     out = tmp_path_factory.mktemp("trained") / "a.safetensors"
     assert run(["train", "digits:3,7", "--hidden", "8", "--epochs", "4", "--out", str(out), "--json"]) == 0
     return out
-
-
-@pytest.fixture(autouse=True)
-def empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-def answer_of(capsys, *arguments):
-    assert run([*map(str, arguments), "--json"]) == 0, capsys.readouterr().err
-    return json.loads(capsys.readouterr().out)
-
-
-def error_of(capsys, *arguments):
-    assert run(list(map(str, arguments))) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert 1 <= len(captured.err.strip().splitlines()) <= 2, captured.err
-    return captured.err
 
 
 def moving_weight(model):
